@@ -1,0 +1,1 @@
+"""What a slash can do: one function each, in the module of its group."""

@@ -1,0 +1,1 @@
+"""The heart: what a conversation is. No screen, no network, no disk, no environment."""
