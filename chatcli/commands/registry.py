@@ -1,0 +1,169 @@
+"""What a slash-command is, and how a line that was typed becomes one.
+
+A command is a function whose name is the command's and whose docstring is its help: the first
+line for the list, the rest for `/help NAME`. It takes the chat and the words after its name, and
+yields events. The decorator `command` makes it one; a `Registry` is built from the modules that
+hold them, so there is nothing to keep in step.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final, Protocol, TypeAlias
+
+from chatcli.conversation.events import Event
+from chatcli.conversation.session import Session
+from chatcli.errors import UsageError
+
+GROUPS: Final = ("session", "conversation", "context", "voice", "tools")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that can be named in a command: a session, a branch, a persona, a model."""
+
+    name: str
+    about: str = ""
+    here: bool = False
+
+
+class Chat(Protocol):
+    """What commands act on: the session that is open, and all that can take its place."""
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def commands(self) -> Registry: ...
+
+    @property
+    def persona(self) -> str | None: ...
+
+    @property
+    def place(self) -> str:
+        """Where the session is kept, in words."""
+
+    def sessions(self) -> list[Choice]:
+        """The stored sessions, newest first."""
+
+    def personas(self) -> list[Choice]: ...
+
+    def models(self) -> list[Choice]:
+        """The profiles and what is known of their models, without asking an endpoint."""
+
+    def save_as(self, name: str) -> Iterator[Event]: ...
+
+    def open_session(self, target: str) -> Iterator[Event]: ...
+
+    def new_session(self) -> Iterator[Event]: ...
+
+    def use_persona(self, name: str) -> Iterator[Event]: ...
+
+    def use_model(self, spec: str) -> Iterator[Event]: ...
+
+
+Handler: TypeAlias = Callable[[Chat, str], Iterator[Event]]
+Completer: TypeAlias = Callable[[Chat], Iterable[Choice]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash-command: `usage` is the line that shows its arguments."""
+
+    name: str
+    group: str
+    usage: str
+    summary: str
+    details: str
+    run: Handler
+    complete: Completer | None = None
+
+
+def command(
+    group: str, arguments: str = "", complete: Completer | None = None
+) -> Callable[[Handler], Command]:
+    """Make a command of a function. `complete` offers what its argument can be."""
+
+    def make(run: Handler) -> Command:
+        name = run.__name__.removesuffix("_")
+        summary, _, details = inspect.cleandoc(run.__doc__ or "").partition("\n")
+        usage = f"/{name} {arguments}".rstrip()
+        return Command(name, group, usage, summary, details.strip(), run, complete)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The line is a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The line is a command with the rest of the line for its arguments."""
+
+    command: Command
+    arguments: str
+
+
+class Registry(Mapping[str, Command]):
+    """All commands by name, in the order of their groups."""
+
+    def __init__(self, modules: Iterable[ModuleType]) -> None:
+        found = [
+            value
+            for module in modules
+            for value in vars(module).values()
+            if isinstance(value, Command)
+        ]
+        found.sort(key=lambda each: GROUPS.index(each.group))
+        self._commands = {each.name: each for each in found}
+
+    def __getitem__(self, name: str) -> Command:
+        return self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def interpret(self, line: str) -> Say | Run:
+        """Tell what the user means by a line. Raises UsageError for a command that is none.
+
+        `//text` says `/text`; a slash before anything but a word, as in `/usr/bin`, is text too.
+        """
+        if line.strip() in {"exit", "quit"}:
+            return Run(self["exit"], "")
+        if line.startswith("//"):
+            return Say(line[1:])
+        match = re.match(r"/([a-z]+)(?:\s+(.*))?$", line.strip(), re.DOTALL)
+        if match is None:
+            return Say(line)
+        name, arguments = match[1], (match[2] or "").strip()
+        return Run(self.named(name), arguments)
+
+    def named(self, name: str) -> Command:
+        """Return the command of that name, or raise UsageError with the nearest one."""
+        name = name.removeprefix("/")
+        if name in self:
+            return self[name]
+        near = difflib.get_close_matches(name, self, n=1, cutoff=0.5)
+        meant = f"did you mean /{near[0]}? " if near else "/help lists all; "
+        raise UsageError(f"there is no command /{name}", f"{meant}//{name} sends it as a message")
+
+
+def whole_number(text: str, default: int, what: str) -> int:
+    """Return the number that a command was given, of at least 1. Raises UsageError."""
+    if not text:
+        return default
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise UsageError(f"{what} must be a number from 1 on, not `{text}`")
+    return int(text)

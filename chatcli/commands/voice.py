@@ -1,0 +1,57 @@
+"""/persona /model /system: who answers, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatcli.commands.registry import Chat, Choice, command
+from chatcli.conversation import tree as trees
+from chatcli.conversation.events import Event, Notice, Row, Table
+from chatcli.conversation.messages import Message
+
+
+def _personas(chat: Chat) -> list[Choice]:
+    return chat.personas()
+
+
+def _models(chat: Chat) -> list[Choice]:
+    return chat.models()
+
+
+def _list(title: str, choices: list[Choice]) -> Table:
+    rows = tuple(Row((c.name, c.about), "here" if c.here else None) for c in choices)
+    return Table(title, ("name", "about"), rows)
+
+
+@command("voice", "[NAME]", complete=_personas)
+def persona(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Give the model another persona from here on, or list them.
+
+    What was said before stays; the new system prompt counts from the next question.
+    """
+    if arguments:
+        yield from chat.use_persona(arguments)
+    else:
+        yield _list("Personas", chat.personas())
+
+
+@command("voice", "[PROFILE:MODEL]", complete=_models)
+def model(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Ask another model from here on, or list what can be asked."""
+    if arguments:
+        yield from chat.use_model(arguments)
+    else:
+        yield _list("Models", chat.models())
+
+
+@command("voice", "[TEXT]")
+def system(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Show the system prompt, or set another one from here on."""
+    session = chat.session
+    if arguments:
+        node = trees.say(session.tree, Message("system", arguments))
+        yield from session.become(trees.add(session.tree, node))
+        yield Notice("the system prompt is another from the next question on")
+        return
+    prompt = trees.system_node(session.tree)
+    yield Notice(prompt.content if prompt else "there is no system prompt")

@@ -1,0 +1,158 @@
+"""What a turn or a command tells the face that shows it.
+
+Everything that a user can trigger is a generator of these values; `terminal/render.py` draws them
+with one `match`. Their texts are raw: whoever draws them makes them safe first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from chatcli.conversation.messages import Node, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of what the model thinks aloud; never part of the history."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The question is stored and on its way."""
+
+    question: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The request failed and is sent again after `delay` seconds; nothing had arrived yet."""
+
+    reason: str
+    delay: float
+    attempt: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """The reply is complete and stored.
+
+    `reply` is None when nothing came. `seconds` counts from the request to the end,
+    `first_token` to the first piece of text.
+    """
+
+    reply: Node | None
+    finish: str
+    usage: Usage | None = None
+    seconds: float = 0.0
+    first_token: float | None = None
+
+
+Level: TypeAlias = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line of ours: what happened, and what to do next."""
+
+    text: str
+    hint: str = ""
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table; `mark` sets it off as `here` (where you are) or `dim` (not in force)."""
+
+    cells: tuple[str, ...]
+    mark: Literal["here", "dim"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; columns named in `numeric` are numbers and align right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    numeric: frozenset[str] = frozenset()
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A drawing made of lines, shown as they are."""
+
+    lines: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of the transcript under the number by which commands name it."""
+
+    number: int
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Messages to read again; `skipped` earlier ones are not shown."""
+
+    entries: tuple[Entry, ...]
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text of ours in Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text for the user to go on editing in the input line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How full a budget is: parts in tokens, in the order in which they are drawn."""
+
+    parts: tuple[tuple[str, int], ...]
+    total: int | None
+    precision: str
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The user wants to go."""
+
+
+Event: TypeAlias = (
+    TextDelta
+    | ReasoningDelta
+    | TurnStarted
+    | Retrying
+    | TurnFinished
+    | Notice
+    | Table
+    | Outline
+    | Transcript
+    | Document
+    | Draft
+    | Meter
+    | Leave
+)

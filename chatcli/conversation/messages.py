@@ -1,0 +1,99 @@
+"""A message as a plain value, and a node: that message at its place in a conversation's tree."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal, TypeAlias, get_args
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+INTERRUPTED: Final = "interrupted"
+"""The `finish` of a reply that the user stopped, or that a crash cut short."""
+
+FAILED: Final = "error"
+"""The `finish` of a reply that broke off because the server or the line failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a model is sent, and what it answers."""
+
+    role: Role
+    content: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the message in the shape of the chat-completions API."""
+        return {"role": self.role, "content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the endpoint reported them; `cached_tokens` are part of `prompt_tokens`."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A message in the tree: what was said, after what, when, and by which model.
+
+    A node knows its parent, so every node carries the whole path back to its root; two nodes are
+    the same only if they are one object. `depth` counts the nodes before it. `time` is UTC in
+    ISO 8601. `finish` is the endpoint's finish reason, INTERRUPTED or FAILED; None except on
+    replies.
+    """
+
+    id: str
+    parent: Node | None = field(repr=False)
+    message: Message
+    time: str
+    model: str | None = None
+    usage: Usage | None = None
+    finish: str | None = None
+    depth: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", 0 if self.parent is None else self.parent.depth + 1)
+
+    @property
+    def role(self) -> Role:
+        return self.message.role
+
+    @property
+    def content(self) -> str:
+        return self.message.content
+
+    def lineage(self) -> Iterator[Node]:
+        """Yield this node, its parent, and so on to the root."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def descends_from(self, other: Node) -> bool:
+        """Tell whether `other` is this node or lies on its way back to the root."""
+        for node in self.lineage():
+            if node.depth <= other.depth:
+                return node is other
+        return False
+
+
+def path_to(node: Node | None) -> tuple[Node, ...]:
+    """Return all nodes from the root to `node`, in the order in which they were said."""
+    return () if node is None else tuple(node.lineage())[::-1]
+
+
+def new_id() -> str:
+    """Return a fresh message id: 40 random bits, which no session comes near exhausting."""
+    return secrets.token_hex(5)
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, as session files write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,93 @@
+"""What a session needs from the outside, as protocols: replies, a place to rest, prices.
+
+`providers/` and `storage/` have the real ones; whoever builds a `Session` hands them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from chatcli.conversation.events import ReasoningDelta, TextDelta
+from chatcli.conversation.messages import Message, Node, Usage
+from chatcli.conversation.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a reply, in the endpoint's words; `model` is the one that answered."""
+
+    reason: str
+    usage: Usage | None = None
+    model: str | None = None
+
+
+Delta: TypeAlias = TextDelta | ReasoningDelta | Finish
+
+
+class Reply(Protocol):
+    """A reply on its way. Iterating raises ProviderError where it breaks off."""
+
+    def __iter__(self) -> Iterator[Delta]: ...
+
+    def close(self) -> None:
+        """Give the reply up, from any thread: iterating then ends at once."""
+
+
+class Provider(Protocol):
+    """Where replies come from."""
+
+    @property
+    def model(self) -> str:
+        """The model as the user names it, `PROFILE:MODEL`."""
+
+    def stream(self, messages: Sequence[Message]) -> Reply:
+        """Ask for the next message. The request may leave only when the reply is iterated."""
+
+
+class Journal(Protocol):
+    """Where a conversation's records rest."""
+
+    def append(self, *records: Record) -> None:
+        """Keep the records, in order; they are safe when this returns. Raises StorageError."""
+
+    def partial(self, reply: Node) -> None:
+        """Keep a reply as far as it has come. Raises nothing: the whole of it is kept later."""
+
+    def settle(self) -> None:
+        """Forget the partial reply: it is whole and kept."""
+
+    def close(self) -> None:
+        """Let the place go, so that another process may have it."""
+
+
+class Forgetful:
+    """The journal of a conversation that is not to be kept."""
+
+    def append(self, *records: Record) -> None:
+        pass
+
+    def partial(self, reply: Node) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Counter(Protocol):
+    """What messages cost in tokens."""
+
+    @property
+    def overhead(self) -> int:
+        """What a request costs beside its messages."""
+
+    @property
+    def precision(self) -> str:
+        """`exact`, `calibrated` or `estimated`."""
+
+    def price(self, message: Message) -> int:
+        """The tokens of one message, its own overhead included."""

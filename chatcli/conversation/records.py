@@ -1,0 +1,116 @@
+"""What a journal keeps, record by record, and how reading them in order rebuilds the conversation.
+
+A record is a Node (something was said) or one of the values below. Journals turn them into their
+file's form and back; nothing here knows of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from chatcli.conversation.messages import Node
+from chatcli.conversation.tree import MAIN, Tree, free_name
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first record: which conversation this is, and what it began with."""
+
+    id: str
+    created: str
+    persona: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From here on the conversation is on `branch`, whose head is `head`.
+
+    `undone` are the heads that /redo would return to, the latest last.
+    """
+
+    branch: str
+    head: Node | None
+    undone: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The conversation's `key` has a new value."""
+
+    key: Literal["title", "persona", "model"]
+    value: str
+
+
+Record: TypeAlias = Header | Node | Moved | Noted
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that a session's records add up to."""
+
+    header: Header
+    tree: Tree
+    title: str | None = None
+
+    def noted(self, note: Noted) -> Conversation:
+        if note.key == "title":
+            return replace(self, title=note.value)
+        if note.key == "persona":
+            return replace(self, header=replace(self.header, persona=note.value))
+        return replace(self, header=replace(self.header, model=note.value))
+
+
+def moves(before: Tree, after: Tree) -> list[Record]:
+    """Return the records that lead from one tree to the next, where no message was added.
+
+    The current branch comes last: the last `Moved` of a file says where the conversation is.
+    """
+    changed = [
+        name
+        for name, head in after.heads.items()
+        if name != after.branch and (name not in before.heads or before.heads[name] is not head)
+    ]
+    return [
+        *(Moved(name, after.heads[name]) for name in changed),
+        Moved(after.branch, after.head, after.undone),
+    ]
+
+
+def replay(header: Header, records: Iterable[Record]) -> Conversation:
+    """Rebuild a conversation from its records.
+
+    A message that follows the head of the current branch becomes its head; any other waits for a
+    `Moved` that names it. What no branch has claimed in the end gets a branch of its own, so that
+    it stays reachable.
+    """
+    talk = Conversation(header, Tree())
+    heads: dict[str, Node | None] = {MAIN: None}
+    here: str = MAIN
+    undone: tuple[Node, ...] = ()
+    leaves: dict[int, Node] = {}
+    for record in records:
+        match record:
+            case Node():
+                leaves[id(record)] = record
+                leaves.pop(id(record.parent), None)
+                if record.parent is heads[here]:
+                    heads[here] = record
+                    undone = ()
+            case Moved():
+                here, heads[record.branch], undone = record.branch, record.head, record.undone
+            case Noted():
+                talk = talk.noted(record)
+            case Header():
+                pass
+    return replace(talk, tree=_claim(Tree(heads, here, undone), leaves.values()))
+
+
+def _claim(tree: Tree, leaves: Iterable[Node]) -> Tree:
+    held = {id(node) for node in tree.nodes()}
+    for leaf in leaves:
+        if id(leaf) not in held:
+            tree = replace(tree, heads={**tree.heads, free_name(tree, "found"): leaf})
+    return tree

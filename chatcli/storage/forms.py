@@ -1,0 +1,84 @@
+"""The records of a session file as strict pydantic models: what a stranger's file must look like.
+
+pydantic takes a tenth of a second to import, so this module is imported when the first file is
+read. Keys that are not named here are allowed, and stay in the file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chatcli.conversation.messages import Role
+from chatcli.errors import BadSession
+
+VERSION: Final = 1
+
+_Id = Annotated[str, Field(min_length=1, max_length=128)]
+_Label = Annotated[str, Field(max_length=512)]
+_Tokens = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class HeaderForm(_Form):
+    chatcli: int
+    id: _Id
+    created: _Label
+    persona: _Label | None = None
+    model: _Label | None = None
+
+
+class UsageForm(_Form):
+    prompt_tokens: _Tokens
+    completion_tokens: _Tokens
+    cached_tokens: _Tokens = 0
+
+
+class MessageForm(_Form):
+    id: _Id
+    parent: _Id | None
+    role: Role
+    content: str
+    time: _Label = ""
+    model: _Label | None = None
+    usage: UsageForm | None = None
+    finish: _Label | None = None
+
+
+class MoveForm(_Form):
+    branch: Annotated[str, Field(min_length=1, max_length=128)]
+    head: _Id | None
+    undone: list[_Id] = []
+
+
+class NoteForm(_Form):
+    title: _Label | None = None
+    persona: _Label | None = None
+    model: _Label | None = None
+
+
+Form = TypeVar("Form", bound=_Form)
+
+
+def checked(form: type[Form], fields: object, number: int) -> Form:
+    """Return record `number` as a form, or raise BadSession saying what is wrong with it."""
+    try:
+        return form.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "it"
+        raise BadSession(f"record {number}: `{place}`: {first['msg'].lower()}") from None
+
+
+def checked_header(fields: object) -> HeaderForm:
+    """Return the file's first record, of a version that can be read here."""
+    header = checked(HeaderForm, fields, 1)
+    if header.chatcli != VERSION:
+        raise BadSession(
+            f"it is in version {header.chatcli} of the session format", "update chatcli to read it"
+        )
+    return header

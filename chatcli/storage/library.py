@@ -1,0 +1,168 @@
+"""The folder of sessions: names, paths, and what there is.
+
+A name is a file's name without `.json`: letters, digits, `.`, `_`, `-` and spaces inside. No name
+leads out of the folder, and no two names lead to one file.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from chatcli.conversation.messages import Node
+from chatcli.conversation.records import Conversation, Record
+from chatcli.errors import BadName, NoSuchSession, StorageError
+from chatcli.storage import files
+from chatcli.storage.journal import SUFFIX, FileJournal
+
+MAX_NAME: Final = 100
+_NAME = re.compile(r"[^\W_](?:[\w.\- ]*[\w\-])?")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_WORDS_IN_NAME: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A session of the library as its folder tells of it; `changed` is in seconds since 1970."""
+
+    name: str
+    path: Path
+    changed: float
+    size: int
+
+
+def check_name(name: str) -> str:
+    """Return `name` in its one spelling if a session can be called that, else raise BadName."""
+    spelled = unicodedata.normalize("NFC", name)
+    if not _NAME.fullmatch(spelled) or len(spelled.encode()) > MAX_NAME:
+        raise BadName(
+            f"a session can't be called {_shown(name)}",
+            f"use up to {MAX_NAME} letters, digits, `.`, `_`, `-` and spaces inside",
+        )
+    if _RESERVED.fullmatch(spelled):
+        raise BadName(f"{_shown(name)} is a name that Windows keeps for itself", "choose another")
+    return spelled
+
+
+def is_path(target: str) -> bool:
+    """Tell whether the user means a file by this, and not the name of a session."""
+    return "/" in target or "\\" in target or target.endswith(SUFFIX)
+
+
+class Library:
+    """The sessions of one folder, which is made when the first of them is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Return where the session called `name` is or would be. Raises BadName."""
+        path = self.folder / f"{check_name(name)}{SUFFIX}"
+        return self._as_spelled_on_disk(path)
+
+    def find(self, target: str) -> Path:
+        """Return the file of a session, by name or path. Raises NoSuchSession or BadName."""
+        if is_path(target):
+            path = Path(target).expanduser()
+            if not path.exists():
+                raise NoSuchSession(f"there is no file {path}", "`chatcli sessions list` lists all")
+            return path
+        path = self.path(target)
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link to elsewhere", "give the path of the file itself")
+        if not path.exists():
+            raise NoSuchSession(
+                f"there is no session {_shown(target)}", "`chatcli sessions list` lists all"
+            )
+        return path
+
+    def stored(self) -> list[Stored]:
+        """Return what the folder holds, newest first."""
+        found = list(self._scan())
+        found.sort(key=lambda session: session.changed, reverse=True)
+        return found
+
+    def newest(self) -> Path:
+        """Return the session that was written last. Raises NoSuchSession."""
+        newest = max(self._scan(), key=lambda session: session.changed, default=None)
+        if newest is None:
+            raise NoSuchSession(
+                f"there is no session in {self.folder} yet", "`chatcli chat` starts one"
+            )
+        return newest.path
+
+    def new_journal(self, name: str | None = None) -> FileJournal:
+        """Return the journal of a session to come; its file is made by the first append."""
+        if name is None:
+            return FileJournal(self._place)
+        path = self.path(name)
+        return FileJournal(lambda _records: _free(path))
+
+    def open(self, path: Path) -> tuple[FileJournal, Conversation, list[str]]:
+        """Open a session for writing; see FileJournal.open."""
+        return FileJournal.open(path)
+
+    def _place(self, records: Iterable[Record]) -> Path:
+        """Pick a free file for a session without a name: its date and first words."""
+        first = (r.content for r in records if isinstance(r, Node) and r.role == "user")
+        name = name_for(next(first, ""), datetime.now(UTC).astimezone())
+        path = self.folder / f"{name}{SUFFIX}"
+        number = 2
+        while path.exists():
+            path = self.folder / f"{name}-{number}{SUFFIX}"
+            number += 1
+        return path
+
+    def _scan(self) -> Iterator[Stored]:
+        try:
+            for path in self.folder.iterdir():
+                if path.suffix == SUFFIX and path.is_file() and not path.is_symlink():
+                    about = path.stat()
+                    yield Stored(path.stem, path, about.st_mtime, about.st_size)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise files.failed("list", self.folder, error) from error
+
+    def _as_spelled_on_disk(self, path: Path) -> Path:
+        """Return the file that has this name but for case or accents' spelling, where there is one.
+
+        On a disk that tells `Notes` from `notes`, they would be two files that another disk, or
+        a reader, takes for one.
+        """
+        if path.exists():
+            return path
+        wanted = _folded(path.stem)
+        same = (found.path for found in self._scan() if _folded(found.name) == wanted)
+        return next(same, path)
+
+
+def name_for(text: str, when: datetime) -> str:
+    """Make a session's name of the day and the first words of `text`."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text[:400]).lower())
+    name = when.strftime("%Y-%m-%d")
+    for word in words[:_WORDS_IN_NAME]:
+        if len(f"{name}-{word}".encode()) > MAX_NAME // 2:
+            break
+        name = f"{name}-{word}"
+    return name
+
+
+def _free(path: Path) -> Path:
+    if path.exists():
+        raise StorageError(f"there is a session at {path} already", "choose another name")
+    return path
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _shown(name: str) -> str:
+    short = name if len(name) <= 60 else f"{name[:59]}…"
+    return f"`{short}`"
