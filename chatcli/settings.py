@@ -58,7 +58,8 @@ class Settings:
     """Every setting, checked. `sources` maps each that is set to where that was done.
 
     `budget` is in tokens, `window` in pairs of messages. `profiles` are the tables of config.toml
-    as they stand there.
+    as they stand there. `color` is False where NO_COLOR is set, `dumb` True on a terminal that
+    can't move its cursor.
     """
 
     folders: Folders
@@ -68,6 +69,8 @@ class Settings:
     strategy: str | None = None
     window: int | None = None
     base_url: str | None = None
+    color: bool = True
+    dumb: bool = False
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -113,6 +116,8 @@ def load(
         strategy=_strategy(found),
         window=_number(found, "window"),
         base_url=_text(found, "base_url"),
+        color=not environ.get("NO_COLOR"),
+        dumb=environ.get("TERM") == "dumb",
         profiles=_profiles(config, folders.config_file),
         sources={name: source for name, (_, source) in found.items()},
         secrets={**environ, VARIABLES["api_key"]: _text(found, "api_key") or ""},

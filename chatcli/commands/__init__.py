@@ -1,1 +1,11 @@
 """What a slash can do: one function each, in the module of its group."""
+
+from __future__ import annotations
+
+from chatcli.commands import context, conversation, session, tools, voice
+from chatcli.commands.registry import Registry
+
+
+def shipped() -> Registry:
+    """Return the commands that ship. A new group is a module and its name here."""
+    return Registry([session, conversation, context, voice, tools])

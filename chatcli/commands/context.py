@@ -15,6 +15,7 @@ from chatcli.errors import UsageError
 def tokens(chat: Chat, _arguments: str) -> Iterator[Event]:
     """Show what the next request would hold, against the budget."""
     session = chat.session
+    chat.wait_for_counting()
     plan = session.plan("")
     mark = "" if session.counter.precision == "exact" else "≈"
     rows = [Row((name, f"{mark}{count:,}")) for name, count in _parts(plan)]

@@ -56,6 +56,9 @@ class Chat(Protocol):
     def models(self) -> list[Choice]:
         """The profiles and what is known of their models, without asking an endpoint."""
 
+    def wait_for_counting(self) -> None:
+        """Return when tokens are counted as exactly as they can be."""
+
     def save_as(self, name: str) -> Iterator[Event]: ...
 
     def open_session(self, target: str) -> Iterator[Event]: ...

@@ -6,7 +6,7 @@ with one `match`. Their texts are raw: whoever draws them makes them safe first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from chatcli.conversation.messages import Node, Usage
@@ -127,16 +127,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
-    """How full a budget is: parts in tokens, in the order in which they are drawn."""
-
-    parts: tuple[tuple[str, int], ...]
-    total: int | None
-    precision: str
-    notes: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
 class Leave:
     """The user wants to go."""
 
@@ -153,6 +143,5 @@ Event: TypeAlias = (
     | Transcript
     | Document
     | Draft
-    | Meter
     | Leave
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -91,3 +91,6 @@ class Counter(Protocol):
 
     def price(self, message: Message) -> int:
         """The tokens of one message, its own overhead included."""
+
+    def learn(self, messages: Iterable[Message], reported: int) -> None:
+        """Take note of the prompt tokens that the endpoint reported for a request."""

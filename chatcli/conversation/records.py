@@ -79,6 +79,12 @@ def moves(before: Tree, after: Tree) -> list[Record]:
     ]
 
 
+def whole(talk: Conversation) -> list[Record]:
+    """Return the records that make up all of a conversation, as a file of its own would begin."""
+    title = [Noted("title", talk.title)] if talk.title is not None else []
+    return [talk.header, *talk.tree.nodes(), *moves(Tree(heads={MAIN: None}), talk.tree), *title]
+
+
 def replay(header: Header, records: Iterable[Record]) -> Conversation:
     """Rebuild a conversation from its records.
 

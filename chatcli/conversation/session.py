@@ -25,7 +25,7 @@ from chatcli.conversation.events import (
 )
 from chatcli.conversation.messages import FAILED, INTERRUPTED, Message, Node, Usage, new_id, now
 from chatcli.conversation.ports import Counter, Finish, Journal, Provider, Reply
-from chatcli.conversation.records import Conversation, Moved, Noted, Record, moves
+from chatcli.conversation.records import Conversation, Moved, Noted, Record, moves, whole
 from chatcli.conversation.tree import Tree
 from chatcli.errors import ProviderError, StorageError
 
@@ -62,6 +62,7 @@ class _Arriving:
     """A reply as it comes in."""
 
     question: Node
+    request: list[Message]
     model: str
     id: str = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)
@@ -112,13 +113,12 @@ class Session:
         self.limits = limits or Limits()
         self.patience = patience or Patience()
         self.last_usage: Usage | None = None
-        self._unsaved: list[Record] = []
-        if not stored:
-            self._unsaved = [conversation.header, *conversation.tree.nodes()]
+        self._unsaved: list[Record] = [] if stored else whole(conversation)
         self._began = stored
         self._homeless = False
         self._stopped = threading.Event()
         self._reply: Reply | None = None
+        self._answering = False
 
     # What there is
 
@@ -149,6 +149,11 @@ class Session:
             pairs=self.limits.window,
             overhead=self.counter.overhead,
         )
+
+    @property
+    def answering(self) -> bool:
+        """Whether a reply is on its way."""
+        return self._answering
 
     # Turns
 
@@ -182,11 +187,11 @@ class Session:
 
     def _answer(self, question: Node) -> Iterator[Event]:
         self._stopped.clear()
-        arriving = _Arriving(question, self.provider.model)
-        request = self.plan().messages
+        arriving = _Arriving(question, self.plan().messages, self.provider.model)
+        self._answering = True
         yield TurnStarted(question)
         try:
-            yield from self._stream(request, arriving)
+            yield from self._stream(arriving)
         except ProviderError as error:
             yield from self._conclude(arriving, FAILED)
             yield Notice(error.message, error.hint or "/retry asks again", "error")
@@ -199,11 +204,11 @@ class Session:
             finish = INTERRUPTED if self._stopped.is_set() else _reason(arriving)
             yield from self._conclude(arriving, finish)
 
-    def _stream(self, request: list[Message], arriving: _Arriving) -> Iterator[Event]:
+    def _stream(self, arriving: _Arriving) -> Iterator[Event]:
         """Stream the reply, sending the request again where that may help."""
         for attempt in range(1, self.patience.attempts + 1):
             try:
-                yield from self._receive(request, arriving)
+                yield from self._receive(arriving)
             except ProviderError as error:
                 if self._stopped.is_set():
                     return
@@ -217,8 +222,8 @@ class Session:
             else:
                 return
 
-    def _receive(self, request: list[Message], arriving: _Arriving) -> Iterator[Event]:
-        self._reply = reply = self.provider.stream(request)
+    def _receive(self, arriving: _Arriving) -> Iterator[Event]:
+        self._reply = reply = self.provider.stream(arriving.request)
         if self._stopped.is_set():
             return
         try:
@@ -246,11 +251,14 @@ class Session:
 
     def _conclude(self, arriving: _Arriving, finish: str) -> Iterator[Event]:
         """Keep what came, and say how the turn ended."""
+        self._answering = False
         self.last_usage = arriving.usage or self.last_usage
         reply = arriving.node(finish) if arriving.pieces else None
         if reply is not None:
             yield from self._add(reply, Moved(self.tree.branch, reply))
         self.journal.settle()
+        if arriving.usage is not None:
+            self.counter.learn(arriving.request, arriving.usage.prompt_tokens)
         yield TurnFinished(reply, finish, arriving.usage, arriving.seconds(), arriving.first_token)
 
     # Moving about, and keeping it

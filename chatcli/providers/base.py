@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, TypeAlias
 
 from chatcli.conversation.ports import Delta
 from chatcli.errors import Unreachable
@@ -38,16 +38,21 @@ class Parameters:
     seed: int | None = None
     stop: tuple[str, ...] = ()
 
+    def updated(self, values: Mapping[str, Any]) -> Parameters:
+        """Return these parameters with those of `values` in their place that bear their names."""
+        known = {each.name for each in fields(self)}
+        return replace(self, **{name: values[name] for name in known & values.keys()})
+
     def as_request(self) -> dict[str, object]:
         """Return the parameters that are set, in the names of the chat-completions API."""
-        fields: dict[str, object] = {
+        asked: dict[str, object] = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "max_completion_tokens": self.max_reply,
             "seed": self.seed,
             "stop": list(self.stop) or None,
         }
-        return {name: value for name, value in fields.items() if value is not None}
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 Emit: TypeAlias = Callable[[Delta], None]

@@ -1,0 +1,342 @@
+"""The parts put together for one run: settings, a session, its provider, its place on the disk.
+
+An `App` is what slash-commands act on (`commands.registry.Chat`) and what the loop runs
+(`terminal.repl.Host`). It opens sessions and swaps what a session talks to; what a turn does is
+the session's own business.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from chatcli import commands
+from chatcli.commands.registry import Choice, Registry
+from chatcli.conversation import tree as trees
+from chatcli.conversation.events import Entry, Event, Notice, Transcript
+from chatcli.conversation.messages import Message, now
+from chatcli.conversation.ports import Journal
+from chatcli.conversation.records import Conversation, Header, Noted
+from chatcli.conversation.session import Limits, Session
+from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
+from chatcli.conversation.tree import Tree
+from chatcli.errors import ChatcliError, UsageError
+from chatcli.personas import Persona, PersonaStore, shipped_folder
+from chatcli.providers.models import Models, RemoteModel
+from chatcli.providers.profiles import profiles_of
+from chatcli.settings import Settings
+from chatcli.storage.ids import new_session_id
+from chatcli.storage.journal import FileJournal
+from chatcli.storage.library import Library, is_path
+from chatcli.storage.opening import new_journal, open_stored
+
+SHOWN_ON_RESUME: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run was asked for, beyond the settings.
+
+    `persona` and `model` are flags, which come before what a stored session says; `system`
+    replaces the persona's prompt.
+    """
+
+    persona: str | None = None
+    model: str | None = None
+    session: str | None = None
+    resume: bool = False
+    system: str | None = None
+    save: bool = True
+
+
+class App:
+    """One run of chatcli, whatever its face."""
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        """Open what the options name. Raises ChatcliError; makes no file."""
+        self.settings = settings
+        self.options = options
+        self.commands: Registry = commands.shipped()
+        self.library = Library(settings.folders.sessions)
+        self._personas = PersonaStore([*settings.folders.personas, shipped_folder()])
+        self._models = Models(settings)
+        self._counting = threading.Lock()
+        self._opening: list[Event] = []
+        self.session: Session
+        self._persona: Persona | None = None
+        self._open()
+
+    # Opening
+
+    def opening(self) -> Iterator[Event]:
+        """Yield what there is to say before the first prompt."""
+        yield from self._opening
+        said = self.session.history
+        if said:
+            entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
+            skipped = max(len(said) - SHOWN_ON_RESUME, 0)
+            yield Transcript(entries[skipped:], skipped)
+        elif self._persona is not None and self._persona.greeting:
+            yield Notice(self._persona.greeting)
+
+    def _open(self) -> None:
+        wanted = self.options.session
+        if self.options.resume:
+            self._resume(self.library.newest())
+        elif wanted is not None and self._exists(wanted):
+            self._resume(self.library.find(wanted))
+        else:
+            self._begin(wanted)
+
+    def _exists(self, target: str) -> bool:
+        if is_path(target):
+            return Path(target).expanduser().exists()
+        return self.library.path(target).exists()
+
+    def _begin(self, name: str | None = None) -> None:
+        """Begin a new conversation; its file is made when something is said."""
+        persona = self._wanted_persona(self.options.persona or self.settings.persona)
+        provider = self._models.use(self.options.model or self._preferred_model(persona))
+        header = Header(new_session_id(), now(), persona.name if persona else None, provider.model)
+        prompt = self.options.system or (persona.prompt if persona else None)
+        tree = Tree()
+        if prompt:
+            tree = trees.add(tree, trees.say(tree, Message("system", prompt)))
+        self._take(
+            Conversation(header, tree),
+            new_journal(self.library, name, save=self.options.save),
+            persona,
+            provider,
+        )
+
+    def _resume(self, path: Path) -> None:
+        opened = open_stored(self.library, path, save=self.options.save)
+        talk = opened.conversation
+        self._opening = [Notice(line, level="warning") for line in opened.told]
+        persona = self._wanted_persona(talk.header.persona, lenient=True)
+        provider = self._provider_for(talk)
+        self._take(talk, opened.journal, persona, provider, stored=opened.stored)
+        if self.options.persona is not None and self.options.persona != talk.header.persona:
+            self._opening += self.use_persona(self.options.persona)
+        elif self.options.system is not None:
+            self._opening += self._prompt(self.options.system)
+
+    def _take(
+        self,
+        talk: Conversation,
+        journal: Journal,
+        persona: Persona | None,
+        provider: RemoteModel,
+        *,
+        stored: bool = False,
+    ) -> None:
+        self._persona = persona
+        self._provider = provider
+        self._apply_parameters()
+        counter = TokenCounter(provider.model)
+        self.session = Session(
+            talk, provider, journal, counter, limits=self._limits(), stored=stored
+        )
+
+    # Who answers
+
+    def _wanted_persona(self, name: str | None, *, lenient: bool = False) -> Persona | None:
+        if name is None:
+            return None
+        try:
+            return self._personas.get(name)
+        except ChatcliError as error:
+            if not lenient:
+                raise
+            self._opening.append(Notice(error.message, "its prompt is in the session", "warning"))
+            return None
+
+    def _preferred_model(self, persona: Persona | None) -> str | None:
+        return self.settings.model or (persona.model if persona else None)
+
+    def _provider_for(self, talk: Conversation) -> RemoteModel:
+        """Return the model of a stored session, or another where that one can't be had now."""
+        if self.options.model is not None:
+            return self._models.use(self.options.model)
+        try:
+            return self._models.use(talk.header.model or self._preferred_model(None))
+        except UsageError as error:
+            other = self._models.use(self._preferred_model(None))
+            told = f"{talk.header.model} can't be asked now: {error.message}"
+            self._opening.append(Notice(told, f"{other.model} answers", "warning"))
+            return other
+
+    def _apply_parameters(self) -> None:
+        own = self._persona.parameters if self._persona else {}
+        self._provider.parameters = self._provider.default_parameters.updated(own)
+
+    def _limits(self) -> Limits:
+        settings, persona = self.settings, self._persona
+        return Limits(
+            settings.budget or (persona.budget if persona else None) or self._provider.budget,
+            settings.strategy or (persona.strategy if persona else None) or "truncate",
+            settings.window or (persona.window if persona else None) or 5,
+        )
+
+    def _prompt(self, text: str) -> Iterator[Event]:
+        tree = self.session.tree
+        system = trees.system_node(tree)
+        if system is None or system.content != text:
+            node = trees.say(tree, Message("system", text))
+            yield from self.session.become(trees.add(tree, node))
+
+    # What commands ask (commands.registry.Chat)
+
+    @property
+    def persona(self) -> str | None:
+        return self._persona.name if self._persona else None
+
+    @property
+    def place(self) -> str:
+        path = self.path
+        return str(path) if path else "memory only, until something is said"
+
+    @property
+    def path(self) -> Path | None:
+        """The session's file, once there is one."""
+        journal = self.session.journal
+        return journal.path if isinstance(journal, FileJournal) else None
+
+    def sessions(self) -> list[Choice]:
+        return [
+            Choice(stored.name, _ago(stored.changed), stored.path == self.path)
+            for stored in self.library.stored()
+        ]
+
+    def personas(self) -> list[Choice]:
+        return [
+            Choice(persona.name, persona.description, persona.name == self.persona)
+            for persona in self._personas.list()
+        ]
+
+    def models(self) -> list[Choice]:
+        here = self._provider.model
+        return [
+            Choice(name, profile.base_url or profile.model or "", here.startswith(f"{name}:"))
+            for name, profile in profiles_of(self.settings).items()
+        ]
+
+    def wait_for_counting(self) -> None:
+        self._load_vocabulary()
+
+    def save_as(self, name: str) -> Iterator[Event]:
+        journal = self.session.journal
+        if not isinstance(journal, FileJournal):
+            raise UsageError("nothing is saved in this chat", "start it without --no-save")
+        journal.rename(self.library.path(name))
+        yield from self.session.note(Noted("title", name))
+        yield from self.session.save()
+        yield Notice(f"saved as `{name}`", f"chatcli chat --session '{name}' comes back to it")
+
+    def open_session(self, target: str) -> Iterator[Event]:
+        path = self.library.find(target)
+        if self.path is not None and path.samefile(self.path):
+            raise UsageError("that conversation is open already")
+        before = self.session
+        self._opening = []
+        self._resume(path)
+        before.journal.close()
+        yield from self.opening()
+        yield Notice(f"opened {path.stem}: {self.session.turn_count} turns")
+
+    def new_session(self) -> Iterator[Event]:
+        before, place = self.session, self.place
+        persona, provider = self._persona, self._provider
+        header = Header(new_session_id(), now(), self.persona, provider.model)
+        tree = Tree()
+        prompt = trees.system_node(before.tree)
+        if prompt is not None:
+            tree = trees.add(tree, trees.say(tree, prompt.message))
+        self._take(
+            Conversation(header, tree),
+            new_journal(self.library, save=self.options.save),
+            persona,
+            provider,
+        )
+        before.journal.close()
+        yield Notice(f"a new conversation; the last one is in {place}")
+
+    def use_persona(self, name: str) -> Iterator[Event]:
+        persona = self._personas.get(name)
+        self._persona = persona
+        self._apply_parameters()
+        self.session.limits = self._limits()
+        yield from self._prompt(persona.prompt)
+        yield from self.session.note(Noted("persona", persona.name))
+        yield Notice(persona.greeting or f"{persona.name} answers from here on")
+
+    def use_model(self, spec: str) -> Iterator[Event]:
+        self._provider = self._models.use(spec)
+        self._apply_parameters()
+        self.session.provider = self._provider
+        self.session.counter = TokenCounter(self._provider.model)
+        self.session.limits = self._limits()
+        yield from self.session.note(Noted("model", self._provider.model))
+        yield Notice(f"{self._provider.model} answers from here on")
+        yield from self.warm_up()
+
+    # What the loop asks (terminal.repl.Host)
+
+    def toolbar(self) -> list[str]:
+        session = self.session
+        facts = [self._provider.model]
+        if self._persona is not None:
+            facts.append(self._persona.name)
+        facts += [session.tree.branch, f"turn {session.turn_count}", self._fullness()]
+        return facts
+
+    def _fullness(self) -> str:
+        session = self.session
+        mark = "" if session.counter.precision == "exact" else "≈"
+        try:
+            tokens = session.plan("").tokens
+        except ChatcliError:
+            return "over the budget"
+        limit = session.limits.budget
+        return f"{mark}{tokens:,} of {limit:,} tokens" if limit else f"{mark}{tokens:,} tokens"
+
+    def activity(self) -> str:
+        return self._provider.activity()
+
+    def warm_up(self) -> Iterator[Event]:
+        """Start what takes its time. Raises ChatcliError where the model can't be had."""
+        self._provider.start()
+        self._provider.warm_up()
+        self._load_vocabulary()
+        return iter(())
+
+    def _load_vocabulary(self) -> None:
+        counter = self.session.counter
+        if not isinstance(counter, TokenCounter):
+            return
+        from chatcli import vocabularies
+
+        with self._counting:
+            counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
+
+    def close(self) -> None:
+        """Let go of the session's file and of what was started."""
+        self.session.journal.close()
+        self._models.close()
+
+
+def _ago(when: float) -> str:
+    """Say how long ago a moment was, in words that fit a table."""
+    minutes = int((time.time() - when) / 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h ago"
+    return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,70 @@
+"""Opening what a user points at: a session to go on with, or something to go on from in a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chatcli.conversation.messages import now
+from chatcli.conversation.ports import Forgetful, Journal
+from chatcli.conversation.records import Conversation, Header
+from chatcli.errors import BadSession, SessionInUse, StorageError
+from chatcli.storage import files, formats, wire
+from chatcli.storage.ids import new_session_id
+from chatcli.storage.journal import FileJournal, read_session
+from chatcli.storage.library import Library, is_path
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation and where it rests from now on.
+
+    `stored` says that the journal holds it already; `told` are lines on what the user should know.
+    """
+
+    conversation: Conversation
+    journal: Journal
+    stored: bool
+    told: tuple[str, ...] = ()
+
+
+def open_stored(library: Library, path: Path, *, save: bool = True) -> Opened:
+    """Open the file at `path`.
+
+    A session that another process is writing, and a list of messages of another program, are
+    opened as the beginning of a new session. Without `save`, nothing is ever written. Raises
+    StorageError.
+    """
+    data = files.read_bytes(path, wire.MAX_BYTES)
+    if not wire.looks_like_session(data):
+        told = f"{path.name} stays as it is: what you say goes into a session of its own"
+        return Opened(_foreign(path, data), new_journal(library, save=save), False, (told,))
+    if not save:
+        return Opened(read_session(path).conversation, Forgetful(), True)
+    try:
+        journal, talk, mended = FileJournal.open(path)
+    except SessionInUse as error:
+        theirs = read_session(path).conversation
+        copy = replace(theirs, header=replace(theirs.header, id=new_session_id()), title=None)
+        told = f"{error.message}: you read it here, and what you say goes into a copy"
+        return Opened(copy, new_journal(library, save=save), False, (told,))
+    return Opened(talk, journal, True, tuple(mended))
+
+
+def new_journal(library: Library, name: str | None = None, *, save: bool = True) -> Journal:
+    """Return where a session to come will rest, under a name, at a path, or as it turns out."""
+    if not save:
+        return Forgetful()
+    if name is not None and is_path(name):
+        path = Path(name).expanduser()
+        return FileJournal(lambda _records: path)
+    return library.new_journal(name)
+
+
+def _foreign(path: Path, data: bytes) -> Conversation:
+    if len(data) > formats.MAX_BYTES:
+        raise StorageError(f"{path} is larger than {formats.MAX_BYTES // 2**20} MiB")
+    try:
+        return formats.read_foreign(data, Header(new_session_id(), now()))
+    except BadSession as error:
+        raise BadSession(f"{path} can't be read: {error.message}", error.hint) from None

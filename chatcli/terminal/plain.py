@@ -1,0 +1,90 @@
+"""A chat without a screen: one input a line, plain text out, until the input ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from chatcli.commands.registry import Chat, Run, Say
+from chatcli.conversation.events import Draft, Event, Leave, Notice, TextDelta, TurnFinished
+from chatcli.conversation.messages import FAILED, INTERRUPTED
+from chatcli.errors import ChatcliError
+from chatcli.terminal.render import Renderer
+
+Write: TypeAlias = Callable[[str], None]
+
+
+class PlainChat:
+    """Runs questions, or the lines of a file or a pipe, as turns and commands.
+
+    Replies go to `out`, what commands show to `aside`, warnings and errors to `err`. `turn` is how
+    the last turn ended; `failed` says that something went wrong.
+    """
+
+    def __init__(
+        self, chat: Chat, renderer: Renderer, out: Write, err: Write, aside: Write | None = None
+    ) -> None:
+        self._chat = chat
+        self._renderer = renderer
+        self._out = out
+        self._err = err
+        self._aside = aside or out
+        self.turn: TurnFinished | None = None
+        self.failed = False
+
+    @property
+    def stopped(self) -> bool:
+        return self.turn is not None and self.turn.finish == INTERRUPTED
+
+    def run(self, lines: Iterable[str]) -> None:
+        """Answer each line; ends early when a line says so, or the user stops a reply."""
+        for line in lines:
+            text = line.rstrip("\r\n")
+            if text.strip() and not self.answer(text):
+                return
+
+    def answer(self, line: str) -> bool:
+        """Do what a line says, command or message, and tell whether the chat goes on."""
+        return self._show(lambda: self._meant(line))
+
+    def say(self, text: str) -> None:
+        """Say `text`, whatever it looks like."""
+        self._show(lambda: self._chat.session.ask(text))
+
+    def show(self, events: Iterable[Event]) -> None:
+        """Show what is not a turn's."""
+        self._show(lambda: iter(events))
+
+    def _meant(self, line: str) -> Iterator[Event]:
+        match self._chat.commands.interpret(line):
+            case Say(message):
+                return self._chat.session.ask(message)
+            case Run(command, arguments):
+                return command.run(self._chat, arguments)
+
+    def _show(self, begin: Callable[[], Iterator[Event]]) -> bool:
+        try:
+            for event in begin():
+                self._draw(event)
+                if isinstance(event, Leave):
+                    return False
+        except ChatcliError as error:
+            self._draw(Notice(error.message, error.hint, "error"))
+        return not self.stopped
+
+    def _draw(self, event: Event) -> None:
+        match event:
+            case Notice(level="warning" | "error" as level):
+                self.failed |= level == "error"
+                self._err(self._renderer.show(event))
+            case TurnFinished(finish=finish):
+                self.turn = event
+                self.failed |= finish == FAILED
+                self._out(self._renderer.end_reply())
+                self._err(self._renderer.ending(event))
+            case TextDelta():
+                self._out(self._renderer.show(event))
+            case Draft(text):
+                self._aside(f"{text}\n")
+            case _:
+                self._aside(self._renderer.show(event))

@@ -1,0 +1,246 @@
+"""From events to text for the terminal: the one `match` over all that can happen.
+
+A `Renderer` returns what an event adds to the screen for good; the part of a reply that may still
+change is asked for with `live`. All text of others goes through the sanitizer on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, assert_never
+
+from chatcli.conversation.events import (
+    Document,
+    Draft,
+    Event,
+    Leave,
+    Notice,
+    Outline,
+    ReasoningDelta,
+    Retrying,
+    Row,
+    Table,
+    TextDelta,
+    Transcript,
+    TurnFinished,
+    TurnStarted,
+)
+from chatcli.conversation.messages import FAILED, INTERRUPTED, Node
+from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
+from chatcli.terminal.theme import STYLES, Glyphs, painted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chatcli.terminal.markdown import MarkdownStream
+
+ENDINGS = {
+    "length": "cut off: the reply reached its longest",
+    "content_filter": "cut off by the provider's content filter",
+    INTERRUPTED: "stopped; what came is kept, /retry asks again",
+    FAILED: "broke off; what came is kept",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the terminal can show. `width` is asked for each time: windows are resized.
+
+    `markdown` says that replies are laid out; without it they are passed on as they are written.
+    `figures` has each reply followed by how long it took.
+    """
+
+    width: Callable[[], int]
+    color: bool
+    markdown: bool
+    glyphs: Glyphs
+    figures: bool = True
+
+
+class Renderer:
+    """Turns the events of one chat into text, in order."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.thinking = ""
+        self._filter = Sanitizer()
+        self._stream: MarkdownStream | None = None
+        self._open_line = False
+
+    def show(self, event: Event) -> str:  # noqa: C901 - one case for each kind of event
+        """Return what `event` adds to the screen, whole lines as long as replies are laid out."""
+        match event:
+            case TextDelta(text):
+                return self._reply(self._filter.feed(text))
+            case ReasoningDelta(text):
+                self.thinking = (self.thinking + clean(text))[-400:]
+                return ""
+            case TurnStarted():
+                self._begin()
+                return ""
+            case TurnFinished():
+                return self.end_reply() + self.ending(event)
+            case Retrying(reason, delay, attempt, attempts):
+                text = f"{reason}; trying again in {delay:.0f} s ({attempt} of {attempts - 1})"
+                return self._notice(Notice(text, level="warning"))
+            case Notice():
+                return self._notice(event)
+            case Table():
+                return self._table(event)
+            case Outline(lines):
+                return "".join(f"{self._row_text(row)}\n" for row in lines)
+            case Transcript():
+                return self._transcript(event)
+            case Document(markdown):
+                return self._markdown(markdown)
+            case Draft() | Leave():
+                return ""
+            case _:
+                assert_never(event)
+
+    def live(self, height: int) -> str:
+        """Return the part of the reply that is still open, in at most `height` lines."""
+        if self._stream is not None:
+            return self._stream.open_lines(height)
+        return ""
+
+    def resized(self) -> None:
+        if self._stream is not None:
+            self._stream.resize(self.look.width())
+
+    def echo(self, text: str) -> str:
+        """Return a message of the user's as it stays on the screen."""
+        first, *others = clean(text).split("\n")
+        sign = self.look.glyphs.prompt
+        lines = [sign + first, *(" " * len(sign) + line for line in others)]
+        return "".join(f"{self._paint(line, 'you')}\n" for line in lines)
+
+    # Replies
+
+    def _begin(self) -> None:
+        self._filter = Sanitizer()
+        self.thinking = ""
+        if self.look.markdown:
+            from chatcli.terminal.markdown import MarkdownStream
+
+            self._stream = MarkdownStream(self.look.width(), color=self.look.color)
+
+    def _reply(self, text: str) -> str:
+        if self._stream is not None:
+            return self._stream.feed(text)
+        if text:
+            self._open_line = not text.endswith("\n")
+        return text
+
+    def end_reply(self) -> str:
+        """Return what is left of the reply, now that no more of it comes."""
+        rest = self._reply(self._filter.flush())
+        if self._stream is not None:
+            rest += self._stream.finish()
+            self._stream = None
+        if self._open_line:
+            rest += "\n"
+            self._open_line = False
+        return rest
+
+    def ending(self, turn: TurnFinished) -> str:
+        """Return what there is to say about how a turn ended."""
+        if turn.finish in ENDINGS:
+            return self._notice(Notice(ENDINGS[turn.finish], level="warning"))
+        if turn.reply is None:
+            return self._notice(Notice("the reply was empty", "/retry asks again", "warning"))
+        return self._figures(turn) if self.look.figures else ""
+
+    def _figures(self, turn: TurnFinished) -> str:
+        figures = [f"{turn.seconds:.1f} s"]
+        if turn.usage and turn.seconds > (turn.first_token or 0):
+            writing = turn.seconds - (turn.first_token or 0)
+            figures.append(f"{turn.usage.completion_tokens / max(writing, 0.001):.0f} tokens/s")
+        line = self.look.glyphs.dot.join(figures)
+        return f"\n{self._paint(f'  {line}', 'dim')}\n\n"
+
+    def _transcript(self, transcript: Transcript) -> str:
+        parts = []
+        if transcript.skipped:
+            parts.append(self._notice(Notice(f"{transcript.skipped} earlier: /history")))
+        parts += [self._entry(entry.number, entry.node) for entry in transcript.entries]
+        return "".join(parts)
+
+    def _entry(self, number: int, node: Node) -> str:
+        label = self._paint(f"{number:>3} ", "dim")
+        if node.role == "user":
+            return label + self.echo(node.content)
+        cut = f" ({node.finish})" if node.finish in {INTERRUPTED, FAILED, "length"} else ""
+        about = self._paint(f"{clean_line(node.model or node.role)}{cut}", "dim")
+        return f"{label}{about}\n{self._markdown(node.content)}\n"
+
+    # Ours
+
+    def _notice(self, notice: Notice) -> str:
+        glyphs = self.look.glyphs
+        sign = glyphs.error if notice.level == "error" else glyphs.notice
+        hint = f"; {notice.hint}" if notice.hint else ""
+        return f"{self._paint(clean_line(f'{sign} {notice.text}{hint}'), notice.level)}\n"
+
+    def _table(self, table: Table) -> str:
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        grid = Grid(box=None, pad_edge=False, header_style=STYLES["dim"].rich)
+        grid.add_column("")
+        for name in table.columns:
+            grid.add_column(
+                name,
+                justify="right" if name in table.numeric else "left",
+                no_wrap=name == table.columns[0],
+                overflow="ellipsis" if name == table.columns[0] else "fold",
+            )
+        for row in table.rows:
+            sign = self.look.glyphs.here if row.mark == "here" else ""
+            cells = (Text(clean_line(cell)) for cell in row.cells)
+            grid.add_row(sign, *cells, style=STYLES[row.mark].rich if row.mark else None)
+        console, written = self._console()
+        console.print(Text(table.title, style=STYLES["here"].rich))
+        console.print(grid)
+        if table.caption:
+            console.print(Text(clean_line(table.caption), style=STYLES["dim"].rich))
+        return _trimmed(written.getvalue())
+
+    def _markdown(self, text: str) -> str:
+        safe = clean(text)
+        if not self.look.markdown:
+            return safe if safe.endswith("\n") else f"{safe}\n"
+        from chatcli.terminal.markdown import render
+
+        return render(safe, self.look.width(), color=self.look.color)
+
+    def _row_text(self, row: Row) -> str:
+        text = "".join(clean_line(cell) if cell.strip() else cell for cell in row.cells)
+        return self._paint(text, row.mark) if row.mark else text
+
+    def _console(self) -> tuple[Console, StringIO]:
+        from rich.console import Console
+
+        written = StringIO()
+        console = Console(
+            file=written,
+            width=self.look.width(),
+            force_terminal=self.look.color,
+            color_system="standard" if self.look.color else None,
+            no_color=not self.look.color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+        return console, written
+
+    def _paint(self, text: str, style: str) -> str:
+        return painted(text, style, color=self.look.color)
+
+
+def _trimmed(text: str) -> str:
+    """Return the lines without the padding that would be copied along with them."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
