@@ -27,8 +27,8 @@ from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
 from chatcli.conversation.tree import Tree
 from chatcli.errors import ChatcliError, UsageError
 from chatcli.personas import Persona, PersonaStore, shipped_folder
-from chatcli.providers.models import Models, RemoteModel
-from chatcli.providers.profiles import profiles_of
+from chatcli.providers.models import Model, Models
+from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
 from chatcli.storage.ids import new_session_id
 from chatcli.storage.journal import FileJournal
@@ -76,6 +76,8 @@ class App:
     def opening(self) -> Iterator[Event]:
         """Yield what there is to say before the first prompt."""
         yield from self._opening
+        if not self.library.stored():
+            yield from self._welcome()
         said = self.session.history
         if said:
             entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
@@ -83,6 +85,20 @@ class App:
             yield Transcript(entries[skipped:], skipped)
         elif self._persona is not None and self._persona.greeting:
             yield Notice(self._persona.greeting)
+
+    def _welcome(self) -> Iterator[Event]:
+        """Tell somebody who is here for the first time what they look at."""
+        model = self._provider.model
+        if model == f"{LOCAL}:{SMOLLM2}":
+            yield Notice(
+                "smollm2 answers, on this machine: 135M parameters, quick and small-minded",
+                "--model PROFILE:MODEL or an OPENAI_API_KEY asks a better one",
+            )
+        else:
+            yield Notice(f"{model} answers")
+        if self.options.save:
+            yield Notice(f"what is said is kept in {self.library.folder}")
+        yield Notice("/help lists the commands")
 
     def _open(self) -> None:
         wanted = self.options.session
@@ -131,7 +147,7 @@ class App:
         talk: Conversation,
         journal: Journal,
         persona: Persona | None,
-        provider: RemoteModel,
+        provider: Model,
         *,
         stored: bool = False,
     ) -> None:
@@ -159,7 +175,7 @@ class App:
     def _preferred_model(self, persona: Persona | None) -> str | None:
         return self.settings.model or (persona.model if persona else None)
 
-    def _provider_for(self, talk: Conversation) -> RemoteModel:
+    def _provider_for(self, talk: Conversation) -> Model:
         """Return the model of a stored session, or another where that one can't be had now."""
         if self.options.model is not None:
             return self._models.use(self.options.model)
@@ -310,9 +326,10 @@ class App:
 
     def warm_up(self) -> Iterator[Event]:
         """Start what takes its time. Raises ChatcliError where the model can't be had."""
-        self._provider.start()
         self._provider.warm_up()
         self._load_vocabulary()
+        self._provider.start()
+        self.session.limits = self._limits()
         return iter(())
 
     def _load_vocabulary(self) -> None:

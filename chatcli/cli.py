@@ -284,18 +284,22 @@ def _chat_on_screen(running: App, settings: Settings, first: str | None, *, plai
 
 
 def _chat_through_pipe(running: App, settings: Settings, first: str | None) -> None:
+    from chatcli.terminal.waiting import showing
+
     talk = _plain_chat(running, _look(settings, plain=True, markdown=False), sys.stdout)
     talk.show(running.opening())
-    with _stopping(running):
+    with _stopping(running), showing(running.activity, sys.stderr):
         if first is None or talk.answer(first):
             talk.run(sys.stdin)
     _exit_as(talk)
 
 
 def _ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> None:
+    from chatcli.terminal.waiting import showing
+
     look = _look(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
     talk = _plain_chat(running, look, sys.stderr, quiet=as_json)
-    with _stopping(running):
+    with _stopping(running), showing(running.activity, sys.stderr):
         talk.say(question)
     if as_json:
         print(json.dumps(_answer(running, talk), ensure_ascii=False))

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Final
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
 
+from chatcli.conversation.ports import Provider
+from chatcli.providers import local
 from chatcli.providers.base import Endpoint, Parameters
 from chatcli.providers.openai import OpenAIProvider
-from chatcli.providers.profiles import Target, resolve
+from chatcli.providers.profiles import LOCAL, Target, resolve
 from chatcli.settings import Settings
 
 REPLY_RESERVE: Final = 1024
 """Tokens of a context window that are left to the reply, at most a quarter of the window."""
+
+SMOLLM2_WINDOW: Final = 8192
+
+
+class Model(Provider, Protocol):
+    """A model that this run can ask.
+
+    `default_parameters` are what suits it, `parameters` what it is asked with. `budget` is in
+    prompt tokens, None where its context window is not known.
+    """
+
+    default_parameters: Parameters
+    parameters: Parameters
+
+    @property
+    def budget(self) -> int | None: ...
+
+    def start(self) -> None:
+        """Do what has to be done before the model can answer. Raises ProviderError."""
+
+    def warm_up(self) -> None:
+        """Import what the first request needs."""
+
+    def activity(self) -> str:
+        """Say what `start` is at; empty when it is done, or has not begun."""
+
+    def models(self) -> list[str]:
+        """Return the models that its endpoint lists. Raises ProviderError."""
+
+    def close(self) -> None: ...
 
 
 class RemoteModel(OpenAIProvider):
@@ -19,19 +54,79 @@ class RemoteModel(OpenAIProvider):
     def __init__(self, target: Target) -> None:
         endpoint = Endpoint(target.base_url, target.api_key, target.model)
         super().__init__(target.name, lambda: endpoint)
-        self.default_parameters = Parameters()
+        self.default_parameters = self.parameters
+        self.budget: int | None = None
+
+    def start(self) -> None:
+        pass
+
+    def activity(self) -> str:
+        return ""
+
+
+class LocalModel(OpenAIProvider):
+    """The embedded model: its weights are fetched and its engine started by the first who asks."""
+
+    def __init__(self, target: Target, cache: Path) -> None:
+        super().__init__(target.name, self._endpoint)
+        self.default_parameters = replace(local.SAMPLING, max_reply=REPLY_RESERVE)
+        self.parameters = self.default_parameters
+        self._name = target.model
+        self._cache = cache
+        self._one_at_a_time = threading.Lock()
+        self._engine: local.LocalEngine | None = None
+        self._window = SMOLLM2_WINDOW if target.model == local.DEFAULT_NAME else None
+        self._fetched = (0, 0)
+        self._doing = ""
+        self._closed = False
 
     @property
     def budget(self) -> int | None:
-        """The prompt tokens that the model can take, None where that is not known."""
-        return None
+        if self._window is None:
+            return None
+        return self._window - min(REPLY_RESERVE, self._window // 4)
 
     def start(self) -> None:
-        """Begin what has to be done before the model can answer."""
+        self._endpoint()
 
     def activity(self) -> str:
-        """Say what is being done before the model can answer; empty when nothing is."""
-        return ""
+        done, total = self._fetched
+        if self._doing == _FETCHING and total:
+            full = done * _BAR // total
+            bar = "▰" * full + "▱" * (_BAR - full)
+            return f"{_FETCHING} {bar} {done // 10**6} of {total // 10**6} MB"
+        return self._doing
+
+    def close(self) -> None:
+        self._closed = True
+        super().close()
+        if self._engine is not None:
+            self._engine.close()
+
+    def _endpoint(self) -> Endpoint:
+        with self._one_at_a_time:
+            try:
+                if self._engine is None:
+                    self._engine = local.LocalEngine(self._weights())
+                self._doing = "loading the model"
+                endpoint = self._engine.endpoint()
+            finally:
+                self._doing = ""
+        self._window = endpoint.context_window or self._window
+        return endpoint
+
+    def _weights(self) -> Path:
+        self._doing = _FETCHING
+        return local.weights_for(
+            self._name, self._cache, progress=self._note, cancelled=lambda: self._closed
+        )
+
+    def _note(self, done: int, total: int | None) -> None:
+        self._fetched = (done, total or 0)
+
+
+_FETCHING: Final = "fetching the model, once"
+_BAR: Final = 20
 
 
 class Models:
@@ -39,11 +134,20 @@ class Models:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._open: dict[str, Model] = {}
 
-    def use(self, spec: str | None) -> RemoteModel:
+    def use(self, spec: str | None) -> Model:
         """Return the model that `spec` or the settings name. Raises UsageError."""
         target = resolve(self._settings, spec)
-        return RemoteModel(target)
+        if target.name not in self._open:
+            self._open[target.name] = self._built(target)
+        return self._open[target.name]
 
     def close(self) -> None:
-        pass
+        for model in self._open.values():
+            model.close()
+
+    def _built(self, target: Target) -> Model:
+        if target.profile == LOCAL:
+            return LocalModel(target, self._settings.folders.cache)
+        return RemoteModel(target)

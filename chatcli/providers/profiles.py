@@ -15,6 +15,7 @@ from chatcli.settings import Settings
 
 LOCAL: Final = "local"
 OPENAI: Final = "openai"
+SMOLLM2: Final = "smollm2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Profile:
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    LOCAL: Profile("", None, "smollm2"),
+    LOCAL: Profile("", None, SMOLLM2),
     OPENAI: Profile("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5-mini"),
     "azure": Profile("", "AZURE_OPENAI_API_KEY"),
     "ollama": Profile("http://localhost:11434/v1", None),

@@ -235,7 +235,9 @@ def lock_beside(path: Path) -> FileLock:
     """Take the lock of the session at `path`, or raise SessionInUse."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path.with_name(f"{path.name}.lock"), mode=files.PRIVATE_FILE, timeout=0)
+    name = path.with_name(f"{path.name}.lock")
+    # Not thread-local: the thread that makes the file is not the one that closes it.
+    lock = FileLock(name, mode=files.PRIVATE_FILE, timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

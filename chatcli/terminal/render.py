@@ -100,6 +100,13 @@ class Renderer:
             case _:
                 assert_never(event)
 
+    def unlaid(self, event: Event, error: Exception) -> str:
+        """Return an event whose drawing failed as plain text, and have the rest follow suit."""
+        self._stream = None
+        text = clean(event.text) if isinstance(event, TextDelta) else ""
+        what = f"a mistake in chatcli: {type(error).__name__}: {error}"
+        return f"{text}\n{self._notice(Notice(what, 'please report it', 'error'))}"
+
     def live(self, height: int) -> str:
         """Return the part of the reply that is still open, in at most `height` lines."""
         if self._stream is not None:

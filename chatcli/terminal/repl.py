@@ -193,8 +193,8 @@ class Repl:
                 case Draft(text):
                     self._prompt.set_draft(text)
                 case _:
-                    final.append(self._renderer.show(event))
-        self._live = self._renderer.live(self._prompt.rows_for_reply())
+                    final.append(self._drawn(event))
+        self._live = self._drawn_live()
         if ended:
             self._bar = self._host.toolbar()
         self._prompt.print_above("".join(final))
@@ -202,6 +202,18 @@ class Repl:
             self.leave()
         elif ended and self._waiting and not self.busy():
             self._start(self._waiting.popleft())
+
+    def _drawn(self, event: Event) -> str:
+        try:
+            return self._renderer.show(event)
+        except Exception as error:  # noqa: BLE001 - what can't be laid out is still to be read
+            return self._renderer.unlaid(event, error)
+
+    def _drawn_live(self) -> str:
+        try:
+            return self._renderer.live(self._prompt.rows_for_reply())
+        except Exception:  # noqa: BLE001 - the text comes again, finished
+            return ""
 
     def _follow_window(self) -> None:
         width = self._renderer.look.width()

@@ -1,0 +1,240 @@
+"""The embedded model `local`: which weights it uses, and the process that runs them.
+
+The engine is a child process (`providers.engine`), so that a model that loads, crashes or fills the
+memory takes nothing else with it, and typing never waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+from chatcli.errors import EngineUnavailable, UsageError
+from chatcli.providers import engine
+from chatcli.providers.base import Endpoint, Parameters
+from chatcli.providers.weights import SMOLLM2, Progress, fetch_default, models_folder
+
+DEFAULT_NAME: Final = "smollm2"
+
+SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95)
+"""What suits the default weights, where the user asks for nothing else."""
+
+START_WITHIN: Final = 120.0
+STOP_WITHIN: Final = 1.0
+
+
+def available() -> bool:
+    """Whether the extra `local` is installed. Cheap: nothing is imported."""
+    return find_spec("xllamacpp") is not None
+
+
+def weights_for(
+    name: str | None, cache: Path, *, progress: Progress, cancelled: Callable[[], bool]
+) -> Path:
+    """Return the GGUF file that `--model local:NAME` means.
+
+    None and `smollm2` are the default weights, fetched where `cache` has none. Anything else is the
+    name of a file in the cache's models folder, with or without `.gguf`, or the path of one.
+    Raises UsageError where there is no such file, EngineUnavailable where the fetch fails.
+    """
+    if name is None or name == DEFAULT_NAME:
+        return fetch_default(cache, progress=progress, cancelled=cancelled)
+    models = models_folder(cache)
+    beside = () if Path(name).name != name else (models / f"{name}.gguf", models / name)
+    for path in (*beside, Path(name).expanduser()):
+        if path.exists():
+            _check_gguf(path)
+            return path.absolute()
+    if not beside or name.endswith(".gguf"):
+        raise UsageError(f"there is no file {name}")
+    known = sorted({DEFAULT_NAME} | {path.stem for path in models.glob("*.gguf")})
+    raise UsageError(
+        f"there is no local model `{name}`",
+        f"there is {', '.join(known)}, or give the path of a GGUF file",
+    )
+
+
+def _check_gguf(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file", "give the path of a GGUF file")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise UsageError(f"{path} is not a GGUF file", "llama.cpp reads no other format")
+
+
+class LocalEngine:
+    """The embedded model as an endpoint, started in the background and restarted when it dies.
+
+    All methods may be called from any thread. An engine that nobody closes ends with its process.
+    """
+
+    def __init__(self, weights: Path, *, context: int = 0) -> None:
+        """`context` is in tokens; 0 is what the model was trained on, within reason."""
+        name = DEFAULT_NAME if weights.name == SMOLLM2.filename else weights.stem
+        self._request = engine.Request(
+            weights=str(weights),
+            name=name,
+            api_key=secrets.token_urlsafe(24),
+            context=context,
+        )
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to load the model, unless that has been done, and return at once."""
+        with self._lock:
+            self._running()
+
+    def endpoint(self, timeout: float = START_WITHIN) -> Endpoint:
+        """Return where the model answers, waiting up to `timeout` seconds for it to load.
+
+        Raises EngineUnavailable. A restart has another port, so ask again before each request.
+        """
+        with self._lock:
+            run = self._running()
+        try:
+            return run.endpoint.result(timeout)
+        except TimeoutError as error:
+            raise EngineUnavailable(
+                f"the embedded model is still loading after {timeout:.0f} s",
+                "wait and try again, or use smaller weights",
+                retryable=True,
+            ) from error
+        except EngineUnavailable:
+            with self._lock:
+                if self._run is run:
+                    self._run = None
+            raise
+
+    def close(self) -> None:
+        """End the engine; takes a second at most."""
+        with self._lock:
+            self._closed = True
+            if self._run is not None:
+                self._run.stop()
+
+    def _running(self) -> _Run:
+        if self._closed:
+            raise EngineUnavailable("the embedded model was closed")
+        if self._run is None or self._run.has_died():
+            self._run = _Run(self._request)
+            weakref.finalize(self, self._run.stop)
+        return self._run
+
+
+class _Run:
+    """One process of the engine, from the request to its end."""
+
+    def __init__(self, request: engine.Request) -> None:
+        self.endpoint: Future[Endpoint] = Future()
+        self._request = request
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+        threading.Thread(target=self._load, name="engine", daemon=True).start()
+
+    def has_died(self) -> bool:
+        process = self._process
+        return self.endpoint.done() and process is not None and process.poll() is not None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process is None or process.poll() is not None:
+            return
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _load(self) -> None:
+        try:
+            self.endpoint.set_result(self._loaded())
+        except EngineUnavailable as error:
+            self.endpoint.set_exception(error)
+        except OSError as error:
+            fault = EngineUnavailable(f"the embedded model can't be started: {error}")
+            self.endpoint.set_exception(fault)
+
+    def _loaded(self) -> Endpoint:
+        if not available():
+            raise EngineUnavailable(
+                "the embedded model needs the extra `local`",
+                "python -m pip install 'chatcli[local]'",
+            )
+        with TemporaryFile() as log:
+            with self._lock:
+                if self._stopped:
+                    raise EngineUnavailable("the embedded model was closed")
+                process = self._process = _spawn(log)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with suppress(OSError):
+                process.stdin.write(json.dumps(self._request).encode() + b"\n")
+                process.stdin.flush()
+            with process.stdout as stdout:
+                line = stdout.readline()
+            report = json.loads(line) if line.endswith(b"\n") else {}
+            if "address" not in report:
+                raise self._fault(process, report.get("error", ""), log)
+        return Endpoint(
+            base_url=f"{report['address']}/v1",
+            api_key=self._request["api_key"],
+            model=self._request["name"],
+            context_window=report["context_window"],
+        )
+
+    def _fault(
+        self, process: subprocess.Popen[bytes], error: str, log: IO[bytes]
+    ) -> EngineUnavailable:
+        """Put a failed start into words; `error` is the child's own report of it, if it made one."""
+        code = process.wait()
+        if self._stopped:
+            return EngineUnavailable("the embedded model was closed")
+        weights = Path(self._request["weights"])
+        if not weights.is_file():
+            return EngineUnavailable(f"the weights are gone: {weights}")
+        log.seek(0)
+        cause = _first_error(log.read(1 << 16).decode("utf-8", "replace")) or error
+        if code == -signal.SIGABRT or "alloc" in cause:
+            ...
+        return EngineUnavailable(cause)
+
+
+def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start the engine away from the terminal: Ctrl-C there is not for it."""
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    return subprocess.Popen(
+        # -P: neither the current folder nor this one, with its openai.py, is a place to import from.
+        [sys.executable, "-P", engine.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        creationflags=flags,
+        start_new_session=True,
+    )
