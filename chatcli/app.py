@@ -7,7 +7,6 @@ the session's own business.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,18 +18,17 @@ from chatcli import commands
 from chatcli.commands.registry import Choice, Registry
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Entry, Event, Notice, Transcript
-from chatcli.conversation.messages import Message, now
+from chatcli.conversation.messages import Message
 from chatcli.conversation.ports import Journal
-from chatcli.conversation.records import Conversation, Header, Noted
-from chatcli.conversation.session import Limits, Session
-from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
-from chatcli.conversation.tree import Tree
-from chatcli.errors import ChatcliError, UsageError
-from chatcli.personas import Persona, PersonaStore, shipped_folder
+from chatcli.conversation.records import Conversation, Noted
+from chatcli.conversation.session import Session
+from chatcli.conversation.tokens import TokenCounter
+from chatcli.errors import ChatcliError, PersonaError, UsageError
+from chatcli.parts import begin, limits_for, load_vocabulary, model_for, persona_store
+from chatcli.personas import Persona
 from chatcli.providers.models import Model, Models
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
-from chatcli.storage.ids import new_session_id
 from chatcli.storage.journal import FileJournal
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
@@ -63,9 +61,8 @@ class App:
         self.options = options
         self.commands: Registry = commands.shipped()
         self.library = Library(settings.folders.sessions)
-        self._personas = PersonaStore([*settings.folders.personas, shipped_folder()])
+        self._personas = persona_store(settings)
         self._models = Models(settings)
-        self._counting = threading.Lock()
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
@@ -116,26 +113,19 @@ class App:
 
     def _begin(self, name: str | None = None) -> None:
         """Begin a new conversation; its file is made when something is said."""
-        persona = self._wanted_persona(self.options.persona or self.settings.persona)
-        provider = self._models.use(self.options.model or self._preferred_model(persona))
-        header = Header(new_session_id(), now(), persona.name if persona else None, provider.model)
-        prompt = self.options.system or (persona.prompt if persona else None)
-        tree = Tree()
-        if prompt:
-            tree = trees.add(tree, trees.say(tree, Message("system", prompt)))
-        self._take(
-            Conversation(header, tree),
-            new_journal(self.library, name, save=self.options.save),
-            persona,
-            provider,
-        )
+        wanted = self.options.persona or self.settings.persona
+        persona = self._personas.get(wanted) if wanted else None
+        provider = model_for(self._models, self.settings, persona, self.options.model)
+        talk = begin(provider, persona, self.options.system)
+        journal = new_journal(self.library, name, save=self.options.save)
+        self._take(talk, journal, persona, provider)
 
     def _resume(self, path: Path) -> None:
         opened = open_stored(self.library, path, save=self.options.save)
         talk = opened.conversation
         self._opening = [Notice(line, level="warning") for line in opened.told]
-        persona = self._wanted_persona(talk.header.persona, lenient=True)
-        provider = self._provider_for(talk)
+        persona = self._persona_of(talk)
+        provider = self._provider_of(talk, persona)
         self._take(talk, opened.journal, persona, provider, stored=opened.stored)
         if self.options.persona is not None and self.options.persona != talk.header.persona:
             self._opening += self.use_persona(self.options.persona)
@@ -153,51 +143,33 @@ class App:
     ) -> None:
         self._persona = persona
         self._provider = provider
-        self._apply_parameters()
+        limits = limits_for(self.settings, persona, provider)
         counter = TokenCounter(provider.model)
-        self.session = Session(
-            talk, provider, journal, counter, limits=self._limits(), stored=stored
-        )
+        self.session = Session(talk, provider, journal, counter, limits=limits, stored=stored)
 
     # Who answers
 
-    def _wanted_persona(self, name: str | None, *, lenient: bool = False) -> Persona | None:
-        if name is None:
-            return None
+    def _persona_of(self, talk: Conversation) -> Persona | None:
+        """Return the persona of a stored session, None where it is gone; its prompt is stored."""
+        name = talk.header.persona
         try:
-            return self._personas.get(name)
-        except ChatcliError as error:
-            if not lenient:
-                raise
+            return self._personas.get(name) if name else None
+        except PersonaError as error:
             self._opening.append(Notice(error.message, "its prompt is in the session", "warning"))
             return None
 
-    def _preferred_model(self, persona: Persona | None) -> str | None:
-        return self.settings.model or (persona.model if persona else None)
-
-    def _provider_for(self, talk: Conversation) -> Model:
+    def _provider_of(self, talk: Conversation, persona: Persona | None) -> Model:
         """Return the model of a stored session, or another where that one can't be had now."""
-        if self.options.model is not None:
-            return self._models.use(self.options.model)
+        settings, wanted = self.settings, self.options.model
+        if wanted is not None:
+            return model_for(self._models, settings, persona, wanted)
         try:
-            return self._models.use(talk.header.model or self._preferred_model(None))
+            return model_for(self._models, settings, persona, talk.header.model)
         except UsageError as error:
-            other = self._models.use(self._preferred_model(None))
+            other = model_for(self._models, settings, persona)
             told = f"{talk.header.model} can't be asked now: {error.message}"
             self._opening.append(Notice(told, f"{other.model} answers", "warning"))
             return other
-
-    def _apply_parameters(self) -> None:
-        own = self._persona.parameters if self._persona else {}
-        self._provider.parameters = self._provider.default_parameters.updated(own)
-
-    def _limits(self) -> Limits:
-        settings, persona = self.settings, self._persona
-        return Limits(
-            settings.budget or (persona.budget if persona else None) or self._provider.budget,
-            settings.strategy or (persona.strategy if persona else None) or "truncate",
-            settings.window or (persona.window if persona else None) or 5,
-        )
 
     def _prompt(self, text: str) -> Iterator[Event]:
         tree = self.session.tree
@@ -243,7 +215,9 @@ class App:
         ]
 
     def wait_for_counting(self) -> None:
-        self._load_vocabulary()
+        counter = self.session.counter
+        if isinstance(counter, TokenCounter):
+            load_vocabulary(counter)
 
     def save_as(self, name: str) -> Iterator[Event]:
         journal = self.session.journal
@@ -267,39 +241,35 @@ class App:
 
     def new_session(self) -> Iterator[Event]:
         before, place = self.session, self.place
-        persona, provider = self._persona, self._provider
-        header = Header(new_session_id(), now(), self.persona, provider.model)
-        tree = Tree()
         prompt = trees.system_node(before.tree)
-        if prompt is not None:
-            tree = trees.add(tree, trees.say(tree, prompt.message))
-        self._take(
-            Conversation(header, tree),
-            new_journal(self.library, save=self.options.save),
-            persona,
-            provider,
-        )
+        talk = begin(self._provider, self._persona, prompt.content if prompt else None)
+        journal = new_journal(self.library, save=self.options.save)
+        self._take(talk, journal, self._persona, self._provider)
         before.journal.close()
         yield Notice(f"a new conversation; the last one is in {place}")
 
     def use_persona(self, name: str) -> Iterator[Event]:
         persona = self._personas.get(name)
-        self._persona = persona
-        self._apply_parameters()
-        self.session.limits = self._limits()
+        self._answer_as(persona, self._provider)
         yield from self._prompt(persona.prompt)
         yield from self.session.note(Noted("persona", persona.name))
         yield Notice(persona.greeting or f"{persona.name} answers from here on")
 
     def use_model(self, spec: str) -> Iterator[Event]:
-        self._provider = self._models.use(spec)
-        self._apply_parameters()
-        self.session.provider = self._provider
-        self.session.counter = TokenCounter(self._provider.model)
-        self.session.limits = self._limits()
-        yield from self.session.note(Noted("model", self._provider.model))
-        yield Notice(f"{self._provider.model} answers from here on")
+        provider = self._models.use(spec)
+        self._answer_as(self._persona, provider)
+        yield from self.session.note(Noted("model", provider.model))
+        yield Notice(f"{provider.model} answers from here on")
         yield from self.warm_up()
+
+    def _answer_as(self, persona: Persona | None, provider: Model) -> None:
+        own = persona.parameters if persona else {}
+        provider.parameters = provider.default_parameters.updated(own)
+        if provider is not self._provider:
+            self.session.provider = provider
+            self.session.counter = TokenCounter(provider.model)
+        self._persona, self._provider = persona, provider
+        self.session.limits = limits_for(self.settings, persona, provider)
 
     # What the loop asks (terminal.repl.Host)
 
@@ -327,19 +297,10 @@ class App:
     def warm_up(self) -> Iterator[Event]:
         """Start what takes its time. Raises ChatcliError where the model can't be had."""
         self._provider.warm_up()
-        self._load_vocabulary()
+        self.wait_for_counting()
         self._provider.start()
-        self.session.limits = self._limits()
+        self._answer_as(self._persona, self._provider)
         return iter(())
-
-    def _load_vocabulary(self) -> None:
-        counter = self.session.counter
-        if not isinstance(counter, TokenCounter):
-            return
-        from chatcli import vocabularies
-
-        with self._counting:
-            counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
 
     def close(self) -> None:
         """Let go of the session's file and of what was started."""

@@ -24,10 +24,10 @@ MOST_SCALE: Final = 8.0
 LEAST_OFFSET: Final = -50.0
 MOST_OFFSET: Final = 8000.0
 
-# The cost of an assumption against that of an error, which is relative: 1.0 is 100 %. Small enough
-# that two reports overrule it, large enough to decide between lines that explain one equally well.
-SCALE_COST: Final = 0.02
-OFFSET_COST: Final = 0.0002
+# What it costs a line to be unusual, in relative errors (1.0 is 100 %): enough to choose between
+# lines that explain one report equally well, and little against what several reports say.
+SCALE_COST: Final = 0.005
+OFFSET_COST: Final = 0.00005
 
 
 class Report(NamedTuple):
@@ -45,7 +45,7 @@ class Line(NamedTuple):
 def truncated(predicted: int, reported: int) -> bool:
     """Whether so few tokens were reported that the server must have dropped a part of the prompt.
 
-    No tokenizer explains a quarter. Some local servers cut a long prompt without a word.
+    No tokenizer alone explains less than a quarter; some local servers cut long prompts silently.
     """
     return 0 < reported < predicted * LEAST_SCALE
 

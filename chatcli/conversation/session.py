@@ -160,7 +160,8 @@ class Session:
     def ask(self, text: str) -> Iterator[Event]:
         """Say `text` and get the reply to it.
 
-        Raises BudgetError, with nothing kept, when the text can't be sent at all.
+        Raises BudgetError, with nothing kept, when the text can't be sent at all, and
+        ProviderError, with all kept that came, when the reply fails.
         """
         self.plan(text)
         question = trees.say(self.tree, Message("user", text))
@@ -192,9 +193,9 @@ class Session:
         yield TurnStarted(question)
         try:
             yield from self._stream(arriving)
-        except ProviderError as error:
+        except ProviderError:
             yield from self._conclude(arriving, FAILED)
-            yield Notice(error.message, error.hint or "/retry asks again", "error")
+            raise
         except BaseException:
             # Whoever reads the events has gone: what came is kept, but there is nobody to tell.
             for _ in self._conclude(arriving, INTERRUPTED):

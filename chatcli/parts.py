@@ -1,0 +1,63 @@
+"""What a chat is made of, chosen the same way for the command line and for scripts."""
+
+from __future__ import annotations
+
+from chatcli.conversation import tree as trees
+from chatcli.conversation.messages import Message, now
+from chatcli.conversation.ports import Provider
+from chatcli.conversation.records import Conversation, Header
+from chatcli.conversation.session import Limits
+from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
+from chatcli.conversation.tree import Tree
+from chatcli.personas import Persona, PersonaStore, shipped_folder
+from chatcli.providers.models import Model, Models
+from chatcli.settings import Settings
+from chatcli.storage.ids import new_session_id
+
+
+def persona_store(settings: Settings) -> PersonaStore:
+    """Return the personas there are: the user's own over the ones that ship."""
+    return PersonaStore([*settings.folders.personas, shipped_folder()])
+
+
+def model_for(
+    models: Models, settings: Settings, persona: Persona | None, spec: str | None = None
+) -> Model:
+    """Return the model that answers: as asked for, as set, as the persona wants, or the default.
+
+    It is asked with the persona's parameters. Raises UsageError.
+    """
+    model = models.use(spec or settings.model or (persona.model if persona else None))
+    model.parameters = model.default_parameters.updated(persona.parameters if persona else {})
+    return model
+
+
+def limits_for(settings: Settings, persona: Persona | None, model: Model | None) -> Limits:
+    """Return what a request may hold: as set, as the persona wants, or what the model can read."""
+    default = Limits()
+    wanted = persona or _NOBODY
+    return Limits(
+        settings.budget or wanted.budget or (model.budget if model else None),
+        settings.strategy or wanted.strategy or default.strategy,
+        settings.window or wanted.window or default.window,
+    )
+
+
+def begin(provider: Provider, persona: Persona | None, prompt: str | None = None) -> Conversation:
+    """Return a conversation in which nothing was said yet, with the persona's prompt or another."""
+    header = Header(new_session_id(), now(), persona.name if persona else None, provider.model)
+    text = prompt or (persona.prompt if persona else None)
+    tree = Tree()
+    if text:
+        tree = trees.add(tree, trees.say(tree, Message("system", text)))
+    return Conversation(header, tree)
+
+
+def load_vocabulary(counter: TokenCounter) -> None:
+    """Have `counter` count with the vocabulary of its model's family, which takes some tenths."""
+    from chatcli import vocabularies
+
+    counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
+
+
+_NOBODY = Persona(name="", description="", prompt="")
