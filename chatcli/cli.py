@@ -287,7 +287,7 @@ def _chat_through_pipe(running: App, settings: Settings, first: str | None) -> N
     from chatcli.terminal.waiting import showing
 
     talk = _plain_chat(running, _look(settings, plain=True, markdown=False), sys.stdout)
-    talk.show(running.opening())
+    talk.open(running.opening())
     with _stopping(running), showing(running.activity, sys.stderr):
         if first is None or talk.answer(first):
             talk.run(sys.stdin)

@@ -42,7 +42,7 @@ class Request(TypedDict):
     """What the parent asks for.
 
     `weights` is the path of a GGUF file, `name` is what the endpoint calls the model, and
-    `context` is a number of tokens, 0 for what the model was trained on up to `LONGEST_CONTEXT`.
+    `context` is the most tokens that are to fit, 0 for `LONGEST_CONTEXT`.
     """
 
     weights: str
@@ -104,7 +104,7 @@ def _serve(request: Request) -> xllamacpp.Server:
     params = xllamacpp.CommonParams()
     params.model.path = request["weights"]
     params.model_alias = {request["name"]}
-    params.n_ctx = request["context"] or _default_context(Path(request["weights"]))
+    params.n_ctx = _context(Path(request["weights"]), request["context"] or LONGEST_CONTEXT)
     params.n_parallel = 1
     params.cpuparams.n_threads = _threads()
     params.cache_ram_mib = PROMPT_CACHE_MIB
@@ -120,18 +120,18 @@ def _serve(request: Request) -> xllamacpp.Server:
     return xllamacpp.Server(params)
 
 
-def _default_context(weights: Path) -> int:
-    """`LONGEST_CONTEXT` where the model was trained on more, else 0: llama.cpp knows best.
+def _context(weights: Path, longest: int) -> int:
+    """`longest`, or 0 where the model was trained on less: then llama.cpp takes what fits.
 
-    The number is read from the GGUF header, where it stands before the large vocabulary, as the
-    key `ARCHITECTURE.context_length`, the type 4 for uint32, and the value.
+    The number of tokens it was trained on stands in the GGUF header, before the large vocabulary:
+    the key `ARCHITECTURE.context_length`, the type 4 for uint32, and the value.
     https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
     """
     with weights.open("rb") as file:
         head = file.read(1 << 20)
     found = re.search(rb"\.context_length\x04\0\0\0(.{4})", head, re.DOTALL)
     trained = int.from_bytes(found[1], "little") if found else 0
-    return LONGEST_CONTEXT if trained > LONGEST_CONTEXT else 0
+    return longest if trained > longest else 0
 
 
 def _threads() -> int:
@@ -140,8 +140,9 @@ def _threads() -> int:
     That is the number of cores where each counts as two processors. Where it doesn't, the other
     half stays free for the screen, and memory bounds the speed of generation anyway.
     """
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, usable // 2)
+    if sys.platform == "linux":
+        return max(1, len(os.sched_getaffinity(0)) // 2)
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def _context_window(address: str, api_key: str) -> int:

