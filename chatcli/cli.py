@@ -288,6 +288,7 @@ def _chat_through_pipe(running: App, settings: Settings, first: str | None) -> N
 
     talk = _plain_chat(running, _look(settings, plain=True, markdown=False), sys.stdout)
     talk.open(running.opening())
+    running.wait_for_counting()
     with _stopping(running), showing(running.activity, sys.stderr):
         if first is None or talk.answer(first):
             talk.run(sys.stdin)

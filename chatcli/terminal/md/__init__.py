@@ -1,0 +1,1 @@
+"""Markdown for a terminal: lines become blocks, blocks become lines. The door is `..markdown`."""

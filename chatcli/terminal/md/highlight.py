@@ -1,0 +1,222 @@
+"""Colours for code that is still being written, a line at a time.
+
+Pygments colours whole files. Here each line is lexed once, in the state in which the one before
+left the lexer, so that a line never has to change once it is printed. What that alone would miss
+are tokens that reach over several lines: comments and long strings are known by how they begin
+and end. Other such tokens are coloured as if each line stood alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any
+
+from pygments.lexer import (  # type: ignore[import-untyped]  # pygments ships no types
+    ExtendedRegexLexer,
+    Lexer,
+    RegexLexer,
+)
+from pygments.lexers import (  # type: ignore[import-untyped]  # pygments ships no types
+    get_all_lexers,
+    get_lexer_by_name,
+)
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]  # the same
+from pygments.token import (  # type: ignore[import-untyped]  # the same
+    Comment,
+    Error,
+    Generic,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    String,
+    Whitespace,
+)
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax, SyntaxTheme
+from rich.text import Text
+
+#: Longer lines are not coloured: they are data, and the time of some lexers is no line's friend.
+MAX_LINE = 1000
+
+_MAX_STACK = 64
+_SPANS = (  # how tokens of several lines begin and end; the lexer decides if they are one
+    ("/*", "*/"),
+    ("<!--", "-->"),
+    ('"""', '"""'),
+    ("'''", "'''"),
+    ("{-", "-}"),
+    ("(*", "*)"),
+    ("#|", "|#"),
+    ("--[[", "]]"),
+    ("<#", "#>"),
+)
+
+#: The theme of the terminal's own colours, of those that a light screen shows and a dark one too.
+TERMINAL_COLORS = "terminal"
+_TERMINAL_THEME = ANSISyntaxTheme(
+    {
+        Comment: Style(color="bright_black", italic=True),
+        Keyword: Style(color="magenta"),
+        Keyword.Type: Style(color="cyan"),
+        Operator.Word: Style(color="magenta"),
+        String: Style(color="green"),
+        Number: Style(color="cyan"),
+        Name.Attribute: Style(color="cyan"),
+        Name.Builtin: Style(color="cyan"),
+        Name.Class: Style(bold=True),
+        Name.Decorator: Style(color="yellow"),
+        Name.Function: Style(bold=True),
+        Name.Tag: Style(color="magenta"),
+        Generic.Deleted: Style(color="red"),
+        Generic.Heading: Style(bold=True),
+        Generic.Inserted: Style(color="green"),
+        Generic.Prompt: Style(color="bright_black"),
+        Generic.Subheading: Style(color="magenta"),
+    }
+)
+
+_Token = tuple[int, Any, str]  # where it begins, pygments' type, its text
+_Stack = tuple[str, ...]  # the names of a lexer's states, innermost last
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where a lexer is between two lines.
+
+    Inside a token of several lines, `closer` is what ends it and `kind` is its type.
+    """
+
+    stack: _Stack = ("root",)
+    closer: str = ""
+    kind: Any = None
+
+
+@dataclass(frozen=True)
+class Highlighter:
+    """A lexer between two lines; without one, code has the one colour of code."""
+
+    lexer: Lexer | None
+    theme: SyntaxTheme
+    state: _State = _State()
+
+    def paint(self, line: str) -> tuple[Text, Highlighter]:
+        """The next line in colour, and the highlighter for the one after it."""
+        if self.lexer is None:
+            return Text(line, "markdown.code_block"), self
+        text = Text(line)
+        if len(line) > MAX_LINE:
+            return text, self
+        tokens, state = _read(self.lexer, line, self.state)
+        for start, kind, value in tokens:
+            text.stylize(_style(self.theme, kind), start, start + len(value))
+        return text, replace(self, state=state)
+
+
+def highlighter(language: str, theme: str) -> Highlighter:
+    """`theme` is `TERMINAL_COLORS` or the name of a style of pygments."""
+    colors = _TERMINAL_THEME if theme == TERMINAL_COLORS else _pygments_theme(theme)
+    return Highlighter(_lexer(language.lower()), colors)
+
+
+@cache
+def _pygments_theme(name: str) -> SyntaxTheme:
+    return Syntax.get_theme(name)
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    if language not in _known_languages():
+        return None
+    lexer = get_lexer_by_name(language)
+    return None if isinstance(lexer, TextLexer) else lexer
+
+
+@cache
+def _known_languages() -> frozenset[str]:
+    """Asked first because pygments, for a name it doesn't know, searches all installed packages."""
+    return frozenset(
+        alias for _, aliases, _, _ in get_all_lexers(plugins=False) for alias in aliases
+    )
+
+
+@lru_cache(maxsize=1024)
+def _style(theme: SyntaxTheme, kind: Any) -> Style:
+    """A token's style without its background: code stands on the terminal's own."""
+    style = theme.get_style_for_token(kind)
+    return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
+
+
+def _read(lexer: Lexer, line: str, state: _State) -> tuple[list[_Token], _State]:
+    if not state.closer:
+        return _lex(lexer, line, state.stack)
+    end = line.find(state.closer)
+    if end < 0:
+        return [(0, state.kind, line)], state
+    end += len(state.closer)
+    tokens, after = _lex(lexer, line[end:], state.stack)
+    moved = [(start + end, kind, value) for start, kind, value in tokens]
+    return [(0, state.kind, line[:end]), *moved], after
+
+
+def _lex(lexer: Lexer, line: str, stack: _Stack) -> tuple[list[_Token], _State]:
+    for opener, closer in _SPANS:
+        begin = line.rfind(opener)
+        if begin < 0 or closer in line[begin + len(opener) :]:
+            continue
+        tokens, after = _tokens(lexer, line + closer, stack)
+        for start, kind, value in tokens:
+            reaches_over = start < len(line) < start + len(value)
+            if reaches_over and (kind in Comment or kind in String):
+                return tokens, _State(after, closer, kind)
+    tokens, after = _tokens(lexer, line, stack)
+    return tokens, _State(after)
+
+
+def _tokens(lexer: Lexer, line: str, stack: _Stack) -> tuple[list[_Token], _Stack]:
+    try:
+        if isinstance(lexer, RegexLexer) and not isinstance(lexer, ExtendedRegexLexer):
+            return _run(lexer, line + "\n", list(stack))
+        return list(lexer.get_tokens_unprocessed(line + "\n")), stack
+    except Exception:  # noqa: BLE001  # six hundred lexers, and a line without colour is no loss
+        return [], stack
+
+
+def _run(lexer: RegexLexer, text: str, stack: list[str]) -> tuple[list[_Token], _Stack]:
+    """What `RegexLexer.get_tokens_unprocessed` does; that doesn't tell its last state."""
+    states = lexer._tokens  # noqa: SLF001  # there is no public way to them
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(text):
+        for match_at, action, transition in states[stack[-1]]:
+            match = match_at(text, position)
+            if match:
+                if callable(action):
+                    tokens.extend(action(lexer, match))
+                elif action is not None:
+                    tokens.append((position, action, match.group()))
+                position = match.end()
+                _move(stack, transition)
+                break
+        else:
+            if text[position] == "\n":
+                stack[:] = ["root"]
+            tokens.append(
+                (position, Whitespace if text[position] == "\n" else Error, text[position])
+            )
+            position += 1
+    return tokens, (*stack[:1], *stack[1:][-_MAX_STACK:])
+
+
+def _move(stack: list[str], transition: tuple[str, ...] | str | int | None) -> None:
+    if isinstance(transition, int):
+        del stack[max(1, len(stack) + transition) :]
+        return
+    for state in (transition,) if isinstance(transition, str) else transition or ():
+        if state == "#push":
+            stack.append(stack[-1])
+        elif state != "#pop":
+            stack.append(state)
+        elif len(stack) > 1:
+            stack.pop()
