@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 import pyte
@@ -30,7 +31,7 @@ def main() -> None:
     target = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         screen = conversation(Path(folder))
-    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))
+    console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(screen, end="")
     console.save_svg(str(target), title="chatcli chat --persona pirate")
 

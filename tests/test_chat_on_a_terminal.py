@@ -194,17 +194,17 @@ def test_commands_move_about_in_the_tree_and_lose_nothing(
     assert contents(chat_server.requests[-1].messages) == [("user", "delta")]
 
 
-@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {}])
+@pytest.mark.parametrize("no_color", ["1", ""])
 def test_colour_is_left_out_where_it_is_not_wanted(
-    tmp_path: Path, chat_server: ChatServer, environment: dict[str, str]
+    tmp_path: Path, chat_server: ChatServer, no_color: str
 ) -> None:
     chat_server.reply_with("some **bold** text")
-    with chat(tmp_path, chat_server, **environment) as terminal:
+    with chat(tmp_path, chat_server, NO_COLOR=no_color) as terminal:
         terminal.wait_for_prompt()
         terminal.type("go").key("enter")
         terminal.wait_for("bold text")
         coloured = b"\x1b[1;36m" in terminal.raw or b"\x1b[0;1;36m" in terminal.raw
-    assert coloured == ("NO_COLOR" not in environment)
+    assert coloured == (not no_color)
 
 
 def test_ctrl_c_twice_on_an_empty_line_leaves(tmp_path: Path, chat_server: ChatServer) -> None:

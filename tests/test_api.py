@@ -1,0 +1,161 @@
+"""The library, as the tutorial that it grew from uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatcli import Session
+from chatcli.conversation.events import TextDelta, TurnFinished
+from chatcli.errors import BudgetError, Refused, SessionInUse, StorageError, UsageError
+from tests.support.faults import FAULTS
+from tests.support.server import ChatServer
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATCLI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def session(server: ChatServer, prompt: str | None = None, **options: object) -> Session:
+    defaults = {"model": "gpt-4o", "base_url": server.url, "api_key": "sk-test"}
+    return Session(prompt, **(defaults | options))  # type: ignore[arg-type]  # one dict for all
+
+
+def test_the_model_knows_the_name_it_was_told(chat_server: ChatServer) -> None:
+    talk = session(chat_server, "You are a helpful assistant.")
+    talk.send("My name is Alice.")
+    assert talk.send("What is my name?") == "Your name is Alice."
+    assert talk.turn_count == 2
+
+
+def test_clear_keeps_the_system_prompt_and_loses_nothing(chat_server: ChatServer) -> None:
+    talk = session(chat_server, "Be kind.")
+    talk.send("Hello")
+    talk.clear()
+    assert talk.history == [{"role": "system", "content": "Be kind."}]
+    talk.clear()
+    (kept,) = [name for name in talk.branches if name != "main"]
+    talk.switch(kept)
+    assert [m["content"] for m in talk.history] == ["Be kind.", "Hello", "Echo: Hello"]
+
+
+def test_the_history_budget_is_kept_and_history_stays_whole(chat_server: ChatServer) -> None:
+    talk = session(chat_server, "You are a helpful assistant.", max_tokens=200)
+    for number in range(12):
+        talk.send(f"Question number {number}: what do you think about the weather today?")
+        assert talk.count_tokens() <= 200 + 60  # the newest reply is not planned for yet
+    assert len(talk.history) == 25
+    sent = chat_server.requests[-1].messages
+    assert sent[0] == {"role": "system", "content": "You are a helpful assistant."}
+    assert len(sent) < 25
+    assert sent[1]["role"] == "user"
+
+
+def test_the_window_keeps_the_last_pairs(chat_server: ChatServer) -> None:
+    talk = session(chat_server, strategy="window", window=5)
+    for number in range(9):
+        talk.send(f"q{number}")
+    asked = [m["content"] for m in chat_server.requests[-1].messages if m["role"] == "user"]
+    assert asked == ["q3", "q4", "q5", "q6", "q7", "q8"]
+
+
+def test_a_message_that_can_not_fit_is_refused_with_the_numbers(chat_server: ChatServer) -> None:
+    talk = session(chat_server, max_tokens=20)
+    with pytest.raises(BudgetError, match="more than the budget of 20"):
+        talk.send("word " * 100)
+    assert talk.history == []
+    assert chat_server.requests == []
+
+
+def test_a_saved_session_is_written_after_every_message_and_opens_again(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    talk = session(chat_server, "Be kind.")
+    talk.send("My name is Alice.")
+    talk.save(tmp_path / "alice.json")
+    talk.send("I like tea.")
+    assert "I like tea." in (tmp_path / "alice.json").read_text()
+    with pytest.raises(SessionInUse):
+        Session.open(tmp_path / "alice.json")
+    talk.close()
+
+    options = {"base_url": chat_server.url, "api_key": "sk-test", "model": "gpt-4o"}
+    with Session.open(tmp_path / "alice.json", **options) as again:  # type: ignore[arg-type]
+        assert again.turn_count == 2
+        assert again.send("What is my name?") == "Your name is Alice."
+    assert "What is my name?" in (tmp_path / "alice.json").read_text()
+
+
+def test_save_writes_over_nothing(chat_server: ChatServer, tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text("mine")
+    with pytest.raises(StorageError, match="there is a file"):
+        session(chat_server).save(tmp_path / "there.json")
+    assert (tmp_path / "there.json").read_text() == "mine"
+
+
+def test_branches_go_different_ways(chat_server: ChatServer) -> None:
+    talk = session(chat_server)
+    talk.send("root")
+    talk.branch("bold")
+    talk.send("bold step")
+    talk.switch("main")
+    talk.send("plain step")
+    assert [m["content"] for m in talk.history if m["role"] == "user"] == ["root", "plain step"]
+    with pytest.raises(UsageError):
+        talk.branch("bold")
+
+
+def test_stream_yields_the_events_of_the_command_line(chat_server: ChatServer) -> None:
+    events = list(session(chat_server).stream("Hello"))
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "Echo: Hello"
+    assert isinstance(events[-1], TurnFinished)
+
+
+def test_a_stream_that_is_given_up_keeps_what_came(chat_server: ChatServer) -> None:
+    chat_server.delay = 0.02
+    chat_server.reply_with("a long reply " * 50)
+    talk = session(chat_server)
+    stream = talk.stream("Hello")
+    for event in stream:
+        if isinstance(event, TextDelta):
+            break
+    stream.close()  # type: ignore[attr-defined]  # an iterator that is a generator
+    assert talk.history[-1]["content"].startswith("a lo")
+
+
+def test_a_failure_is_raised_and_keeps_the_question(chat_server: ChatServer) -> None:
+    chat_server.fail_next(FAULTS["400-openai"])
+    talk = session(chat_server)
+    with pytest.raises(Refused):
+        talk.send("Hello")
+    assert talk.history == [{"role": "user", "content": "Hello"}]
+
+
+def test_a_persona_speaks(chat_server: ChatServer) -> None:
+    talk = session(chat_server, persona="pirate")
+    talk.send("Hello")
+    assert "pirate" in chat_server.requests[0].messages[0]["content"]
+
+
+def test_importing_chatcli_imports_next_to_nothing() -> None:
+    code = "import sys, chatcli; print(len([m for m in sys.modules if 'openai' in m or 'rich' in m \
+or 'prompt_toolkit' in m or 'pydantic' in m or 'tiktoken' in m]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
+def test_the_library_needs_no_terminal(chat_server: ChatServer) -> None:
+    code = f"""
+import sys
+from chatcli import Session
+s = Session(model="m", base_url={chat_server.url!r}, api_key="k")
+print(s.send("Hello"))
+print([m for m in sys.modules if m.split(".")[0] in ("rich", "prompt_toolkit", "typer")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["Echo: Hello", "[]"]
