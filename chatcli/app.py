@@ -88,8 +88,8 @@ class App:
         model = self._provider.model
         if model == f"{LOCAL}:{SMOLLM2}":
             yield Notice(
-                "smollm2 answers, on this machine: 135M parameters, quick and small-minded",
-                "--model PROFILE:MODEL or an OPENAI_API_KEY asks a better one",
+                "smollm2 answers, on this machine: a small model (135M), quick and often wrong",
+                "a key in OPENAI_API_KEY or --model PROFILE:MODEL asks a better one",
             )
         else:
             yield Notice(f"{model} answers")

@@ -24,13 +24,10 @@ from typing import IO, Any, Final
 
 from chatcli.errors import EngineUnavailable, UsageError
 from chatcli.providers import engine
-from chatcli.providers.base import Endpoint, Parameters
+from chatcli.providers.base import Endpoint
 from chatcli.providers.weights import SMOLLM2, Progress, fetch_default, models_folder
 
 DEFAULT_NAME: Final = "smollm2"
-
-SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95)
-"""What suits the default weights, where the user asks for nothing else."""
 
 START_WITHIN: Final = 120.0
 STOP_WITHIN: Final = 1.0

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from chatcli.conversation.ports import Provider
-from chatcli.providers import local
 from chatcli.providers.base import Endpoint, Parameters
 from chatcli.providers.openai import OpenAIProvider
-from chatcli.providers.profiles import LOCAL, Target, resolve
+from chatcli.providers.profiles import LOCAL, SMOLLM2, Target, resolve
 from chatcli.settings import Settings
+
+if TYPE_CHECKING:
+    from chatcli.providers.local import LocalEngine
 
 REPLY_RESERVE: Final = 1024
 """Tokens of a context window that are left to the reply, at most a quarter of the window."""
 
 SMOLLM2_WINDOW: Final = 8192
+SMOLLM2_SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95, max_reply=512)
+"""What suits the default weights best of ten settings; past 512 tokens they go in circles."""
 
 
 class Model(Provider, Protocol):
@@ -69,13 +72,14 @@ class LocalModel(OpenAIProvider):
 
     def __init__(self, target: Target, cache: Path) -> None:
         super().__init__(target.name, self._endpoint)
-        self.default_parameters = replace(local.SAMPLING, max_reply=REPLY_RESERVE)
+        own = target.model == SMOLLM2
+        self.default_parameters = SMOLLM2_SAMPLING if own else Parameters(max_reply=REPLY_RESERVE)
         self.parameters = self.default_parameters
         self._name = target.model
         self._cache = cache
         self._one_at_a_time = threading.Lock()
-        self._engine: local.LocalEngine | None = None
-        self._window = SMOLLM2_WINDOW if target.model == local.DEFAULT_NAME else None
+        self._engine: LocalEngine | None = None
+        self._window = SMOLLM2_WINDOW if own else None
         self._fetched = (0, 0)
         self._doing = ""
         self._closed = False
@@ -104,10 +108,12 @@ class LocalModel(OpenAIProvider):
             self._engine.close()
 
     def _endpoint(self) -> Endpoint:
+        from chatcli.providers.local import LocalEngine
+
         with self._one_at_a_time:
             try:
                 if self._engine is None:
-                    self._engine = local.LocalEngine(self._weights())
+                    self._engine = LocalEngine(self._weights())
                 self._doing = "loading the model"
                 endpoint = self._engine.endpoint()
             finally:
@@ -116,8 +122,10 @@ class LocalModel(OpenAIProvider):
         return endpoint
 
     def _weights(self) -> Path:
+        from chatcli.providers.local import weights_for
+
         self._doing = _FETCHING
-        return local.weights_for(
+        return weights_for(
             self._name, self._cache, progress=self._note, cancelled=lambda: self._closed
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
+from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
 
 from chatcli.conversation.events import (
@@ -49,7 +50,7 @@ class Look:
     """What the terminal can show. `width` is asked for each time: windows are resized.
 
     `markdown` says that replies are laid out; without it they are passed on as they are written.
-    `figures` has each reply followed by how long it took.
+    `figures` has each reply followed by how long it took, and our own lines wrapped.
     """
 
     width: Callable[[], int]
@@ -191,7 +192,12 @@ class Renderer:
         glyphs = self.look.glyphs
         sign = glyphs.error if notice.level == "error" else glyphs.notice
         hint = f"; {notice.hint}" if notice.hint else ""
-        return f"{self._paint(clean_line(f'{sign} {notice.text}{hint}'), notice.level)}\n"
+        line = clean_line(f"{sign} {notice.text}{hint}")
+        # A pipe gets one line, whatever its length; a screen would break it within a word.
+        lines = (
+            wrap(line, self.look.width(), subsequent_indent="  ") if self.look.figures else [line]
+        )
+        return "".join(f"{self._paint(part, notice.level)}\n" for part in lines)
 
     def _table(self, table: Table) -> str:
         from rich.table import Table as Grid

@@ -29,7 +29,7 @@ from tests.support.protocol import (
 )
 from tests.support.server import ChatServer
 
-pytest_plugins = ["tests.support.fixtures", "pytester"]
+pytest_plugins = ["pytester"]
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
 STREAMED = SOUND | {"stream": True}

@@ -1,0 +1,34 @@
+"""How long one waits for the prompt, against the least that a prompt_toolkit program can do."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from tests.support.program import chatcli_argv, clean_env
+from tests.support.terminal import Terminal
+
+ROUNDS = 7
+FLOOR = [sys.executable, "-c", "from prompt_toolkit import prompt; prompt('❯ ')"]
+
+
+def until_a_key_is_echoed(argv: list[str], home: Path) -> float:
+    """Return the seconds from the start of a program until it shows a key that was pressed."""
+    began = time.perf_counter()
+    with Terminal(argv, env=clean_env(home), cwd=home) as terminal:
+        terminal.wait_for("❯")
+        terminal.type("~")
+        terminal.wait_for("❯ ~")
+        return time.perf_counter() - began
+
+
+def test_the_prompt_is_there_before_one_looks_for_it(tmp_path: Path) -> None:
+    ours, floor = [], []
+    for _ in range(ROUNDS):
+        floor.append(until_a_key_is_echoed(FLOOR, tmp_path))
+        ours.append(until_a_key_is_echoed(chatcli_argv("chat", "--persona", "pirate"), tmp_path))
+    ratio = statistics.median(ours) / statistics.median(floor)
+    print(f"\nkey echoed after {statistics.median(ours):.2f} s, {ratio:.2f} × the floor")
+    assert ratio < 2.6, "no slower than the quickest of the others"
