@@ -133,10 +133,11 @@ def chat(
     )
     options = _options(persona, model, session, system, resume=resume, no_save=no_save)
     with _opened(settings, options) as running:
-        if sys.stdin.isatty() and sys.stdout.isatty() and not settings.dumb:
-            _chat_on_screen(running, settings, message, plain=plain)
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        if on_terminal and not plain and not settings.dumb:
+            _chat_on_screen(running, settings, message)
         else:
-            _chat_through_pipe(running, settings, message)
+            _chat_by_lines(running, settings, message, typed=on_terminal)
 
 
 @app.command()
@@ -271,28 +272,39 @@ def _opened(settings: Settings, options: Options) -> Iterator[App]:
         running.close()
 
 
-def _chat_on_screen(running: App, settings: Settings, first: str | None, *, plain: bool) -> None:
+def _chat_on_screen(running: App, settings: Settings, first: str | None) -> None:
     from chatcli.terminal.render import Renderer
     from chatcli.terminal.repl import Repl
 
-    look = _look(settings, plain=plain, markdown=not plain)
-    keep_history = running.options.save
-    history = settings.folders.data / "history" if keep_history else None
-    Repl(running, Renderer(look), history).run(running.opening(), first)
-    if running.path is not None:
-        print(f"To go on: chatcli chat --session '{running.path.stem}'")
+    history = settings.folders.data / "history" if running.options.save else None
+    renderer = Renderer(_look(settings, plain=False, markdown=True))
+    Repl(running, renderer, history).run(running.opening(), first)
+    _say_how_to_go_on(running)
 
 
-def _chat_through_pipe(running: App, settings: Settings, first: str | None) -> None:
+def _chat_by_lines(running: App, settings: Settings, first: str | None, *, typed: bool) -> None:
+    """Chat without a screen: the lines come from a pipe, or are `typed` on a plain terminal."""
+    from chatcli.terminal.plain import prompted
     from chatcli.terminal.waiting import showing
 
-    talk = _plain_chat(running, _look(settings, plain=True, markdown=False), sys.stdout)
+    look = _look(settings, plain=True, markdown=False)
+    talk = _plain_chat(running, look, sys.stdout)
     talk.open(running.opening())
     running.wait_for_counting()
+    out = _to(sys.stdout)
+    lines = prompted(sys.stdin.readline, out, look.glyphs.prompt) if typed else sys.stdin
     with _stopping(running), showing(running.activity, sys.stderr):
         if first is None or talk.answer(first):
-            talk.run(sys.stdin)
-    _exit_as(talk)
+            talk.run(lines, undaunted=typed)
+    if typed:
+        _say_how_to_go_on(running)
+    else:
+        _exit_as(talk)
+
+
+def _say_how_to_go_on(running: App) -> None:
+    if running.path is not None:
+        print(f"To go on: chatcli chat --session '{running.path.stem}'")
 
 
 def _ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> None:

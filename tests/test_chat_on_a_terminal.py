@@ -216,3 +216,35 @@ def test_ctrl_c_twice_on_an_empty_line_leaves(tmp_path: Path, chat_server: ChatS
         terminal.wait_for("Ctrl-C again leaves")
         terminal.key("ctrl-c")
         assert terminal.wait_exit() == 0
+
+
+@pytest.mark.parametrize(("args", "term"), [(["--plain"], "xterm-256color"), ([], "dumb")])
+def test_a_plain_chat_sends_no_escape_sequence(
+    tmp_path: Path, chat_server: ChatServer, args: list[str], term: str
+) -> None:
+    chat_server.reply_with("**plain** text")
+    with chat(tmp_path, chat_server, *args, TERM=term) as terminal:
+        terminal.wait_for_prompt()
+        terminal.type("go").key("enter")
+        terminal.wait_for("**plain** text")
+        terminal.wait_for_prompt()
+        terminal.key("ctrl-d")
+        assert terminal.wait_exit() == 0
+        assert b"\x1b" not in terminal.raw
+        assert "chatcli chat --session" in terminal.transcript()
+
+
+def test_ctrl_c_in_a_plain_chat_stops_the_reply_and_not_the_chat(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    chat_server.delay = 0.05
+    chat_server.reply_with("one two three four " * 40, "quick")
+    with chat(tmp_path, chat_server, "--plain") as terminal:
+        terminal.wait_for_prompt()
+        terminal.type("Count").key("enter")
+        terminal.wait_for("one two three")
+        terminal.key("ctrl-c")
+        terminal.wait_for("stopped")
+        terminal.wait_for_prompt()
+        terminal.type("again").key("enter")
+        terminal.wait_for("quick")

@@ -208,6 +208,13 @@ def test_a_small_budget_leaves_the_oldest_turns_out_and_history_keeps_them(
     assert all(f"turn number {n} of" in done.stdout for n in range(12))
 
 
+def test_a_proxy_is_not_asked_for_this_machine(tmp_path: Path, chat_server: ChatServer) -> None:
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    nowhere = {"NO_PROXY": "", "no_proxy": ""}
+    done = run(tmp_path, chat_server, "ask", "Hello", **proxy, **nowhere)
+    assert done.stdout == "Echo: Hello\n"
+
+
 def test_help_says_how_to_start(tmp_path: Path) -> None:
     done = run_chatcli("--help", home=tmp_path)
     assert done.returncode == 0

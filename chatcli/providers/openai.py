@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from chatcli.conversation.events import ReasoningDelta, TextDelta
 from chatcli.conversation.messages import Message, Usage
@@ -93,6 +94,8 @@ class OpenAIProvider:
             http = openai.DefaultHttpx2Client(
                 # A redirect could carry the conversation to a host that the user never named.
                 follow_redirects=False,
+                # A proxy from the environment has no business between two ends of one machine.
+                trust_env=not _is_loopback(endpoint.base_url),
                 timeout=httpx2.Timeout(None, connect=CONNECT_WITHIN),
                 event_hooks={"request": [self._watch]},
             )
@@ -128,6 +131,11 @@ class OpenAIProvider:
         for line in self._lines:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 class HTTPResponse(Protocol):

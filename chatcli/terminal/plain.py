@@ -14,6 +14,17 @@ from chatcli.terminal.render import Renderer
 Write: TypeAlias = Callable[[str], None]
 
 
+def prompted(read: Callable[[], str], out: Write, sign: str) -> Iterator[str]:
+    """Yield the lines that `read` gives, with a prompt before each, until there are no more."""
+    while True:
+        out(sign)
+        line = read()
+        if not line:
+            out("\n")
+            return
+        yield line
+
+
 class PlainChat:
     """Runs questions, or the lines of a file or a pipe, as turns and commands.
 
@@ -36,11 +47,14 @@ class PlainChat:
     def stopped(self) -> bool:
         return self.turn is not None and self.turn.finish == INTERRUPTED
 
-    def run(self, lines: Iterable[str]) -> None:
-        """Answer each line; ends early when a line says so, or the user stops a reply."""
+    def run(self, lines: Iterable[str], *, undaunted: bool = False) -> None:
+        """Answer each line; ends early when a line says so, or when the user stops a reply.
+
+        `undaunted` goes on after a reply that was stopped, as somebody who types the lines expects.
+        """
         for line in lines:
             text = line.rstrip("\r\n")
-            if text.strip() and not self.answer(text):
+            if text.strip() and not self.answer(text) and not (undaunted and self.stopped):
                 return
 
     def answer(self, line: str) -> bool:
@@ -68,6 +82,7 @@ class PlainChat:
             for event in begin():
                 self._draw(event)
                 if isinstance(event, Leave):
+                    self.turn = None
                     return False
         except ChatcliError as error:
             self._draw(Notice(error.message, error.hint, "error"))
