@@ -11,6 +11,7 @@ with Terminal([sys.executable, "-m", "chatcli.cli", "chat"], env=clean_env(home)
 from __future__ import annotations
 
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,11 @@ from tests.support.pump import Pump
 
 PROMPTS = ("❯ ", "> ")
 TICK = 0.02  # seconds between two looks at what the screen does not show
+
+
+def _hear_interrupts() -> None:
+    """Undo what a shell does to the jobs it runs in the background: they don't hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -55,7 +61,12 @@ class Terminal:
         self._mute = mute
         command, *args = map(str, argv)
         self._child = pexpect.spawn(
-            command, args, env=env and dict(env), cwd=cwd and str(cwd), dimensions=(rows, cols)
+            command,
+            args,
+            env=env and dict(env),
+            cwd=cwd and str(cwd),
+            dimensions=(rows, cols),
+            preexec_fn=_hear_interrupts,
         )
         self._pump = Pump(self._child.child_fd, read=self._received, show=self._show, end=self._end)
         self._pump.start()
