@@ -342,8 +342,8 @@ def _plain_chat(running: App, look: Look, aside: TextIO, *, quiet: bool = False)
 def _exit_as(talk: PlainChat) -> None:
     if talk.stopped:
         raise typer.Exit(INTERRUPTED)
-    if talk.failed:
-        raise typer.Exit(1)
+    if talk.code:
+        raise typer.Exit(talk.code)
 
 
 def _look(settings: Settings, *, plain: bool, markdown: bool) -> Look:

@@ -108,6 +108,7 @@ def test_hostile_text_never_reaches_a_pipe_as_control_characters(
         (["ask", "-f", "missing.txt", "x"], "missing.txt"),
         (["chat", "--model", "groq:x"], "GROQ_API_KEY"),
         (["chat", "--model", "azure:x"], "base_url"),
+        (["ask", "--model", "local:/no/such.gguf", "x"], "/no/such.gguf"),
         (["nonsense"], "nonsense"),
     ],
 )

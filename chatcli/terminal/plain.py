@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from chatcli.commands.registry import Chat, Run, Say
 from chatcli.conversation.events import Draft, Event, Leave, Notice, TextDelta, TurnFinished
-from chatcli.conversation.messages import FAILED, INTERRUPTED
+from chatcli.conversation.messages import INTERRUPTED
 from chatcli.errors import ChatcliError
 from chatcli.terminal.render import Renderer
 
@@ -29,7 +29,7 @@ class PlainChat:
     """Runs questions, or the lines of a file or a pipe, as turns and commands.
 
     Replies go to `out`, what commands show to `aside`, warnings and errors to `err`. `turn` is how
-    the last turn ended; `failed` says that something went wrong.
+    the last turn ended; `code` is the exit code of what went wrong last, 0 where nothing did.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class PlainChat:
         self._err = err
         self._aside = aside or out
         self.turn: TurnFinished | None = None
-        self.failed = False
+        self.code = 0
 
     @property
     def stopped(self) -> bool:
@@ -85,17 +85,17 @@ class PlainChat:
                     self.turn = None
                     return False
         except ChatcliError as error:
+            self.code = error.exit_code
             self._draw(Notice(error.message, error.hint, "error"))
         return not self.stopped
 
     def _draw(self, event: Event) -> None:
         match event:
             case Notice(level="warning" | "error" as level):
-                self.failed |= level == "error"
+                self.code = self.code or int(level == "error")
                 self._err(self._renderer.show(event))
-            case TurnFinished(finish=finish):
+            case TurnFinished():
                 self.turn = event
-                self.failed |= finish == FAILED
                 self._out(self._renderer.end_reply())
                 self._err(self._renderer.ending(event))
             case TextDelta():
