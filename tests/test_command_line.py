@@ -108,7 +108,6 @@ def test_hostile_text_never_reaches_a_pipe_as_control_characters(
         (["ask", "-f", "missing.txt", "x"], "missing.txt"),
         (["chat", "--model", "groq:x"], "GROQ_API_KEY"),
         (["chat", "--model", "azure:x"], "base_url"),
-        (["ask", "--model", "local:/no/such.gguf", "x"], "/no/such.gguf"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -133,6 +132,13 @@ def test_a_failed_provider_is_one_line_and_code_one(
     assert done.stderr.count("\n") == 1
     assert "does not accept the key" in done.stderr
     assert "sk-canary-4711" not in done.stderr
+
+
+def test_a_model_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    done = run_chatcli("ask", "--model", "local:/no/such.gguf", "x", home=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "✗ there is no file /no/such.gguf\n"
 
 
 def test_no_save_leaves_nothing_on_the_disk(tmp_path: Path, chat_server: ChatServer) -> None:
