@@ -124,7 +124,7 @@ class Library:
                 if path.suffix == SUFFIX and path.is_file() and not path.is_symlink():
                     about = path.stat()
                     yield Stored(path.stem, path, about.st_mtime, about.st_size)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise files.failed("list", self.folder, error) from error
