@@ -246,10 +246,9 @@ FETCH = """
 """
 
 
-def begin(cache: Path) -> subprocess.Popen[str]:
-    """Fetch into `cache` in another process, which prints its progress."""
+def run(script: str, cache: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(FETCH), str(cache)],
+        [sys.executable, "-c", textwrap.dedent(script), str(cache)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -268,7 +267,7 @@ def test_what_a_killed_download_left_is_never_used_and_swept_up(
     tmp_path: Path, index: Index
 ) -> None:
     index.stall_at = 1_000_000
-    with begin(tmp_path) as killed:
+    with run(FETCH, tmp_path) as killed:
         wait_until(lambda: weights._bytes_so_far(tmp_path / "models") > 200_000)
         killed.kill()
     assert names_in(tmp_path) > {"tiny.gguf.lock"}
@@ -278,11 +277,41 @@ def test_what_a_killed_download_left_is_never_used_and_swept_up(
     assert names_in(tmp_path) <= {"tiny.gguf", "tiny.gguf.verified", "tiny.gguf.lock"}
 
 
+LEAVE = """
+    import sys, threading, time
+    from pathlib import Path
+    from tests.providers.test_weights import TINY, fetch, never, weights
+    models = Path(sys.argv[1]) / "models"
+    fetching = threading.Thread(
+        target=fetch,
+        args=(TINY, models.parent),
+        kwargs={"progress": lambda *seen: None, "cancelled": never},
+        daemon=True,
+    )
+    fetching.start()
+    while weights._bytes_so_far(models) < 200_000:
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks ps")
+def test_a_chat_that_ends_meanwhile_takes_its_download_with_it(
+    tmp_path: Path, index: Index
+) -> None:
+    index.stall_at = 1_000_000
+    with run(LEAVE, tmp_path) as chat:
+        output, _ = chat.communicate(timeout=20)
+    assert (chat.returncode, output) == (0, "")
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert f"--target {tmp_path}" not in running.stdout
+    assert names_in(tmp_path) <= {"tiny.gguf.lock"}
+
+
 def test_of_two_processes_one_downloads_and_both_show_how_far_it_is(
     tmp_path: Path, index: Index
 ) -> None:
     index.stall_at = 1_000_000
-    with begin(tmp_path) as first, begin(tmp_path) as second:
+    with run(FETCH, tmp_path) as first, run(FETCH, tmp_path) as second:
         assert first.stdout is not None
         assert second.stdout is not None
         for stdout in (first.stdout, second.stdout):

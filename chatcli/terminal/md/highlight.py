@@ -8,6 +8,8 @@ and end. Other such tokens are coloured as if each line stood alone.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -21,6 +23,7 @@ from pygments.lexers import (  # type: ignore[import-untyped]  # pygments ships 
     get_all_lexers,
     get_lexer_by_name,
 )
+from pygments.lexers.html import HtmlLexer  # type: ignore[import-untyped]  # the same
 from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]  # the same
 from pygments.token import (  # type: ignore[import-untyped]  # the same
     Comment,
@@ -51,7 +54,13 @@ _SPANS = (  # how tokens of several lines begin and end; the lexer decides if th
     ("#|", "|#"),
     ("--[[", "]]"),
     ("<#", "#>"),
+    ("=begin", "=end"),
+    ('R"(', ')"'),
+    ("`", "`"),
 )
+_HEREDOC = re.compile(r"<<[-~]?\s*[\\'\"]?(\w+)")
+_GUESTS = {"script": "javascript", "style": "css"}  # languages inside of HTML, by their element
+_GUEST_TAG = re.compile(r"<(script|style)\b[^>]*>(?!.*</\1)", re.IGNORECASE)
 
 #: The theme of the terminal's own colours, of those that a light screen shows and a dark one too.
 TERMINAL_COLORS = "terminal"
@@ -85,12 +94,14 @@ _Stack = tuple[str, ...]  # the names of a lexer's states, innermost last
 class _State:
     """Where a lexer is between two lines.
 
-    Inside a token of several lines, `closer` is what ends it and `kind` is its type.
+    Inside a token of several lines, `closer` is what ends it and `kind` is its type. Inside of an
+    HTML element with another language, `guest` is the element's name.
     """
 
     stack: _Stack = ("root",)
     closer: str = ""
     kind: Any = None
+    guest: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,8 @@ def _style(theme: SyntaxTheme, kind: Any) -> Style:
 
 
 def _read(lexer: Lexer, line: str, state: _State) -> tuple[list[_Token], _State]:
+    if state.guest:
+        return _read_guest(lexer, line, state)
     if not state.closer:
         return _lex(lexer, line, state.stack)
     end = line.find(state.closer)
@@ -156,22 +169,47 @@ def _read(lexer: Lexer, line: str, state: _State) -> tuple[list[_Token], _State]
         return [(0, state.kind, line)], state
     end += len(state.closer)
     tokens, after = _lex(lexer, line[end:], state.stack)
-    moved = [(start + end, kind, value) for start, kind, value in tokens]
-    return [(0, state.kind, line[:end]), *moved], after
+    return [(0, state.kind, line[:end]), *_moved(tokens, end)], after
+
+
+def _read_guest(host: Lexer, line: str, state: _State) -> tuple[list[_Token], _State]:
+    guest = _lexer(_GUESTS[state.guest])
+    end = line.lower().find(f"</{state.guest}")
+    code = line if end < 0 else line[:end]
+    tokens, after = _read(guest, code, replace(state, guest=""))
+    if end < 0:
+        return tokens, replace(after, guest=state.guest)
+    others, after = _lex(host, line[end:], ("root",))
+    return tokens + _moved(others, end), after
 
 
 def _lex(lexer: Lexer, line: str, stack: _Stack) -> tuple[list[_Token], _State]:
-    for opener, closer in _SPANS:
-        begin = line.rfind(opener)
-        if begin < 0 or closer in line[begin + len(opener) :]:
-            continue
-        tokens, after = _tokens(lexer, line + closer, stack)
+    for closer in _closers(line):
+        tokens, after = _tokens(lexer, f"{line}\n{closer}", stack)
         for start, kind, value in tokens:
             reaches_over = start < len(line) < start + len(value)
             if reaches_over and (kind in Comment or kind in String):
                 return tokens, _State(after, closer, kind)
     tokens, after = _tokens(lexer, line, stack)
+    tag = _GUEST_TAG.search(line) if isinstance(lexer, HtmlLexer) else None
+    if tag:
+        return tokens, _State(guest=tag[1].lower())
     return tokens, _State(after)
+
+
+def _closers(line: str) -> Iterator[str]:
+    """What would end the tokens of several lines that may begin in this one."""
+    for opener, closer in _SPANS:
+        begin = line.rfind(opener)
+        if begin >= 0 and closer not in line[begin + len(opener) :]:
+            yield closer
+    heredoc = _HEREDOC.search(line)
+    if heredoc:
+        yield heredoc[1]
+
+
+def _moved(tokens: list[_Token], by: int) -> list[_Token]:
+    return [(start + by, kind, value) for start, kind, value in tokens]
 
 
 def _tokens(lexer: Lexer, line: str, stack: _Stack) -> tuple[list[_Token], _Stack]:
