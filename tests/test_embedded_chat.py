@@ -38,13 +38,25 @@ def stored(home: Path) -> list[dict[str, object]]:
     return records
 
 
-def engines() -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if "providers/engine.py" in line]
+def engines_of(terminal: Terminal) -> list[int]:
+    """Return the processes that run a model for the program on this terminal."""
+    parent = str(terminal._child.pid)
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    return [int(pid) for pid, ppid, args in rows if ppid == parent and "engine.py" in args]
+
+
+def lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_stranger_talks_to_a_pirate_and_comes_back(home: Path) -> None:
-    others = engines()
     with Terminal(
         chatcli_argv("chat", "--persona", "pirate"), env=clean_env(home), cwd=home
     ) as terminal:
@@ -67,15 +79,17 @@ def test_a_stranger_talks_to_a_pirate_and_comes_back(home: Path) -> None:
         terminal.wait_for_prompt()
         terminal.type("What is my name?").key("enter")
         terminal.wait_for(ENDED, timeout=60)
+        engines = engines_of(terminal)
+        assert engines
         terminal.key("ctrl-d")
         terminal.wait_exit()
+        assert not any(lives(engine) for engine in engines), "an engine ends with its chat"
 
     usages = [record["usage"] for record in stored(home) if record.get("role") == "assistant"]
     assert isinstance(first_usage, dict)
     assert isinstance(usages[1], dict)
     longer = usages[1]["prompt_tokens"] - first_usage["prompt_tokens"]
     assert longer > first_usage["completion_tokens"], "the earlier turns were sent again"
-    assert engines() == others, "the engine ends with its chat"
 
 
 def test_ctrl_c_ends_a_reply_of_the_embedded_model(home: Path) -> None:
