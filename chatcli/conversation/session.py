@@ -26,6 +26,7 @@ from chatcli.conversation.events import (
 from chatcli.conversation.messages import FAILED, INTERRUPTED, Message, Node, Usage, new_id, now
 from chatcli.conversation.ports import Counter, Finish, Journal, Provider, Reply
 from chatcli.conversation.records import Conversation, Moved, Noted, Record, moves, whole
+from chatcli.conversation.text import whole_text
 from chatcli.conversation.tree import Tree
 from chatcli.errors import ProviderError, StorageError
 
@@ -76,7 +77,8 @@ class _Arriving:
         return Node(
             self.id,
             self.question,
-            Message("assistant", "".join(self.pieces)),
+            # A server may cut a character in two; together the halves are one again.
+            Message("assistant", whole_text("".join(self.pieces))),
             now(),
             model=(self.finish and self.finish.model) or self.model,
             usage=self.usage,

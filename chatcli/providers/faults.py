@@ -33,7 +33,7 @@ _OVERFLOW: Final = re.compile(
 )
 _LIMIT: Final = re.compile(
     r"(?:maximum context length is|context (?:length|size|window)[^0-9]{0,40}|> |limit of )"
-    r"\s*\(?(\d{3,9})",
+    r"\s*\(?(\d{2,9})",
     re.IGNORECASE,
 )
 _MOST_SHOWN: Final = 240

@@ -262,7 +262,9 @@ def _whole_reply(body: bytes, endpoint: Endpoint) -> Iterator[Delta]:
     choices = answer.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict):
-        raise BadReply(f"{endpoint.base_url} answered with JSON that holds no reply")
+        raise BadReply(
+            f"{endpoint.base_url} answered with JSON that holds no reply", "/retry asks again"
+        )
     yield from _pieces(first.get("message"))
     reason = str(first.get("finish_reason") or "stop")
     yield Finish(reason, _usage(answer.get("usage")), str(answer.get("model") or "") or None)
@@ -276,7 +278,9 @@ def _parsed(data: bytes, endpoint: Endpoint) -> dict[str, Any]:
             f"{endpoint.base_url} sent something that is no JSON", "/retry asks again"
         ) from error
     if not isinstance(value, dict):
-        raise BadReply(f"{endpoint.base_url} sent JSON that is no part of a reply")
+        raise BadReply(
+            f"{endpoint.base_url} sent JSON that is no part of a reply", "/retry asks again"
+        )
     if value.get("error"):
         raise from_body(value, endpoint)
     return value
