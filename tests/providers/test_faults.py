@@ -8,6 +8,7 @@ from chatcli.conversation.messages import FAILED, now
 from chatcli.conversation.ports import Forgetful
 from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.session import Patience, Session
+from chatcli.conversation.text import whole_text
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
 from chatcli.errors import Overflow, ProviderError, RateLimited, Refused, ServerFailed, Unreachable
@@ -65,7 +66,7 @@ def test_a_fault_costs_one_line_and_keeps_what_came(name: str, chat_server: Chat
     elif fault.harmless:
         assert error is None, str(error)
         whole = REPLY if fault.reply is None else fault.reply.content
-        assert "".join(node.content for node in replies) == whole
+        assert "".join(node.content for node in replies) == whole_text(whole)
     if error is not None:
         line = str(error)
         assert "\n" not in line
@@ -138,7 +139,7 @@ def test_a_conversation_too_long_for_the_model_says_so() -> None:
 
 
 def test_no_server_at_all_is_one_line() -> None:
-    with closed_port() as port:
-        error = ask(session(f"http://127.0.0.1:{port}/v1"))
+    with closed_port() as url:
+        error = ask(session(url))
     assert isinstance(error, Unreachable)
     assert "\n" not in str(error)
