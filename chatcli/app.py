@@ -195,6 +195,14 @@ class App:
         journal = self.session.journal
         return journal.path if isinstance(journal, FileJournal) else None
 
+    @property
+    def session_name(self) -> str | None:
+        """What `--session` opens this session by: its name, or its path outside the library."""
+        path = self.path
+        if path is None:
+            return None
+        return path.stem if path.parent == self.library.folder else str(path)
+
     def sessions(self) -> list[Choice]:
         return [
             Choice(stored.name, _ago(stored.changed), stored.path == self.path)

@@ -303,8 +303,10 @@ def _chat_by_lines(running: App, settings: Settings, first: str | None, *, typed
 
 
 def _say_how_to_go_on(running: App) -> None:
+    from chatcli.terminal.sanitize import clean_line
+
     if running.path is not None:
-        print(f"To go on: chatcli chat --session '{running.path.stem}'")
+        print(clean_line(f"To go on: chatcli chat --session '{running.session_name}'"))
 
 
 def _ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> None:
@@ -327,7 +329,7 @@ def _answer(running: App, talk: PlainChat) -> dict[str, object]:
         "model": reply.model if reply else running.session.provider.model,
         "usage": asdict(turn.usage) if turn and turn.usage else None,
         "finish": turn.finish if turn else "error",
-        "session": running.path.stem if running.path else None,
+        "session": running.session_name,
     }
 
 
