@@ -21,7 +21,7 @@ from chatcli.conversation.session import Session as Engine
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
 from chatcli.errors import StorageError
-from chatcli.parts import begin, limits_for, load_vocabulary, model_for, persona_store
+from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings, load
 from chatcli.storage.journal import FileJournal
@@ -59,6 +59,7 @@ class Session:
         answering = _either(provider, own)
         talk = begin(answering, who, system_prompt)
         self._start(talk, answering, Forgetful(), limits_for(settings, who, own))
+        self._engine.examples = () if system_prompt else examples_of(who)
 
     @classmethod
     def open(
@@ -162,6 +163,7 @@ class Session:
         before = self._engine
         journal = FileJournal(lambda _records: target)
         self._start(before.conversation, before.provider, journal, before.limits)
+        self._engine.examples = before.examples
         for event in self._engine.save():
             _raise_if_unsaved(event)
         before.journal.close()

@@ -24,7 +24,7 @@ from chatcli.conversation.records import Conversation, Noted
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.errors import ChatcliError, PersonaError, UsageError
-from chatcli.parts import begin, limits_for, load_vocabulary, model_for, persona_store
+from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
 from chatcli.personas import Persona
 from chatcli.providers.models import Model, Models
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
@@ -146,6 +146,7 @@ class App:
         limits = limits_for(self.settings, persona, provider)
         counter = TokenCounter(provider.model)
         self.session = Session(talk, provider, journal, counter, limits=limits, stored=stored)
+        self.session.examples = self._examples_for(persona)
 
     # Who answers
 
@@ -170,6 +171,10 @@ class App:
             told = f"{talk.header.model} can't be asked now: {error.message}"
             self._opening.append(Notice(told, f"{other.model} answers", "warning"))
             return other
+
+    def _examples_for(self, persona: Persona | None) -> tuple[Message, ...]:
+        """Return the persona's examples; --system replaces its prompt and them with it."""
+        return () if self.options.system else examples_of(persona)
 
     def _prompt(self, text: str) -> Iterator[Event]:
         tree = self.session.tree
@@ -277,6 +282,7 @@ class App:
             self.session.provider = provider
             self.session.counter = TokenCounter(provider.model)
         self._persona, self._provider = persona, provider
+        self.session.examples = self._examples_for(persona)
         self.session.limits = limits_for(self.settings, persona, provider)
 
     # What the loop asks (terminal.repl.Host)

@@ -43,6 +43,16 @@ def limits_for(settings: Settings, persona: Persona | None, model: Model | None)
     )
 
 
+def examples_of(persona: Persona | None) -> tuple[Message, ...]:
+    """Return the exchanges that show how a persona answers, as messages."""
+    shown = persona.examples if persona else ()
+    return tuple(
+        message
+        for example in shown
+        for message in (Message("user", example.user), Message("assistant", example.assistant))
+    )
+
+
 def begin(provider: Provider, persona: Persona | None, prompt: str | None = None) -> Conversation:
     """Return a conversation in which nothing was said yet, with the persona's prompt or another."""
     header = Header(new_session_id(), now(), persona.name if persona else None, provider.model)

@@ -142,6 +142,25 @@ def test_a_persona_speaks(chat_server: ChatServer) -> None:
     assert "pirate" in chat_server.requests[0].messages[0]["content"]
 
 
+def test_a_persona_shows_by_examples_what_is_no_part_of_the_history(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "terse.md").write_text(
+        "---\nexamples:\n  - {user: One?, assistant: Two.}\n---\nBe terse.\n"
+    )
+    talk = session(chat_server, persona="terse")
+    talk.send("Hello")
+    assert [m["content"] for m in chat_server.requests[0].messages] == [
+        "Be terse.",
+        "One?",
+        "Two.",
+        "Hello",
+    ]
+    assert [m["content"] for m in talk.history] == ["Be terse.", "Hello", "Echo: Hello"]
+    assert talk.count_tokens() > 20
+
+
 def test_importing_chatcli_imports_next_to_nothing() -> None:
     code = "import sys, chatcli; print(len([m for m in sys.modules if 'openai' in m or 'rich' in m \
 or 'prompt_toolkit' in m or 'pydantic' in m or 'tiktoken' in m]))"

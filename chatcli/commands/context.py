@@ -35,6 +35,7 @@ def _parts(plan: Plan) -> list[tuple[str, int]]:
     history = sum(entry.tokens for entry in sent if entry.node.role != "system")
     return [
         ("system prompt", system),
+        *([("the persona's examples", plan.example_tokens)] if plan.examples else []),
         ("history", history - plan.newest_tokens),
         ("the message to come, empty so far", plan.newest_tokens),
         ("the request itself", plan.overhead),

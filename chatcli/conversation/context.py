@@ -33,22 +33,30 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the next request holds. `tokens` includes the request's own `overhead`."""
+    """What the next request holds. `tokens` includes the request's own `overhead`.
+
+    `examples` are the persona's: they go between the system prompt and the history, and are no
+    part of the conversation.
+    """
 
     entries: tuple[Planned, ...]
     budget: int | None
     strategy: str
     overhead: int
+    examples: tuple[Message, ...] = ()
+    example_tokens: int = 0
 
     @property
     def messages(self) -> list[Message]:
         """What is sent, in the order in which it is sent: the system prompt first."""
-        sent = sorted(self.sent(), key=lambda entry: entry.fate != "system")
-        return [entry.node.message for entry in sent]
+        sent = self.sent()
+        system = [entry.node.message for entry in sent if entry.fate == "system"]
+        said = [entry.node.message for entry in sent if entry.fate != "system"]
+        return [*system, *self.examples, *said]
 
     @property
     def tokens(self) -> int:
-        return self.overhead + sum(entry.tokens for entry in self.sent())
+        return self.overhead + self.example_tokens + sum(entry.tokens for entry in self.sent())
 
     @property
     def newest_tokens(self) -> int:
@@ -125,19 +133,22 @@ def plan(
     strategy: str = "truncate",
     pairs: int = 5,
     overhead: int = 0,
+    examples: Sequence[Message] = (),
     pinned: Set[str] = frozenset(),
     muted: Set[str] = frozenset(),
 ) -> Plan:
     """Plan the next request from the messages of `path`, root first.
 
     `price` gives a message's tokens, `overhead` what a request costs beside its messages. The
-    newest system prompt, pinned messages (by id) and the last turn always go; muted ones never.
+    newest system prompt, the examples, pinned messages (by id) and the last turn always go; muted
+    ones never.
     A reply never goes without its question. `budget` None means that there is no known limit.
     Raises BudgetError when what must go exceeds the budget.
     """
     system, turns = _turns(path, price, pinned, muted)
     *earlier, newest = turns or [Turn((), 0, pinned=False)]
-    must = overhead + newest.tokens + sum(e.tokens for e in system if e.fate == "system")
+    shown = sum(price(example) for example in examples)
+    must = overhead + shown + newest.tokens + sum(e.tokens for e in system if e.fate == "system")
     must += sum(turn.tokens for turn in earlier if turn.pinned)
     if budget is not None and must > budget:
         raise BudgetError(
@@ -152,7 +163,7 @@ def plan(
     for turn, reason in zip(earlier, reasons, strict=True):
         decided += _judged(turn.entries, reason or ("pinned" if turn.pinned else "sent"))
     decided.sort(key=lambda entry: entry.node.depth)
-    return Plan(tuple(decided), budget, strategy, overhead)
+    return Plan(tuple(decided), budget, strategy, overhead, tuple(examples), shown)
 
 
 def _turns(

@@ -107,13 +107,18 @@ class Session:
         patience: Patience | None = None,
         stored: bool = False,
     ) -> None:
-        """`stored` says that the journal already holds the conversation."""
+        """`stored` says that the journal already holds the conversation.
+
+        `examples`, none at first, show the model how to answer; they go with every request and
+        are no part of the history.
+        """
         self.conversation = conversation
         self.provider = provider
         self.journal = journal
         self.counter = counter
         self.limits = limits or Limits()
         self.patience = patience or Patience()
+        self.examples: tuple[Message, ...] = ()
         self.last_usage: Usage | None = None
         self._unsaved: list[Record] = [] if stored else whole(conversation)
         self._began = stored
@@ -150,6 +155,7 @@ class Session:
             strategy=self.limits.strategy,
             pairs=self.limits.window,
             overhead=self.counter.overhead,
+            examples=self.examples,
         )
 
     @property
