@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.program import chatcli_argv, clean_env
 from tests.support.terminal import Terminal
 
-ROWS, COLUMNS = 26, 88
+ROWS, COLUMNS = 34, 92
+LINES = ("My name is Alice.", "What is my name?", "/branch bold", "/tokens")
 # pyte's names for the sixteen colours that rich calls otherwise.
 COLOURS = {"brown": "yellow", "default": None}
 
@@ -45,15 +46,21 @@ def conversation(home: Path) -> Text:
         (home / "chatcli" / "cache" / "models").symlink_to(models)
     argv = chatcli_argv("chat", "--persona", "pirate")
     with Terminal(argv, env=clean_env(home), cwd=home, rows=ROWS, cols=COLUMNS) as terminal:
-        for line in ("My name is Alice. What is a sloop?", "/branch bold", "/tokens"):
+        for number, line in enumerate(LINES):
             terminal.wait_for_prompt()
             terminal.type(line).key("enter")
-            terminal.wait_for("tokens/s" if line[0] != "/" else line, timeout=120)
+            replies = min(number, 1) + 1
+            terminal.wait_until(lambda n=replies: shown(terminal) >= n, timeout=120)
             terminal.wait_until(lambda: terminal.cursor[1] == 2)
         terminal.wait_for("the endpoint reported")
         terminal.wait_for_prompt()
         raw = terminal.raw
     return picture(raw)
+
+
+def shown(terminal: Terminal) -> int:
+    """Return how many replies are complete: each is followed by its figures."""
+    return terminal.transcript().count("tokens/s")
 
 
 def picture(raw: bytes) -> Text:
