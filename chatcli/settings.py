@@ -32,6 +32,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "personas_dir": "CHATCLI_PERSONAS_DIR",
     "home": "CHATCLI_HOME",
 }
+DOTENV: Final = "./.env"
 _NOT_IN_CONFIG: Final = {"api_key", "home"}
 _MOST_BYTES: Final = 256 * 1024
 
@@ -93,7 +94,7 @@ def load(
     found: dict[str, tuple[object, str]] = {}
     for name, variable in VARIABLES.items():
         if dotenv.get(variable):
-            found[name] = (dotenv[variable], "./.env")
+            found[name] = (dotenv[variable], DOTENV)
         if environ.get(variable):
             found[name] = (environ[variable], f"the environment ({variable})")
     for name, value in (flags or {}).items():
@@ -104,6 +105,8 @@ def load(
     home = _text(found, "home")
     folders = _base_folders(home)
     config = _config(folders.config_file)
+    if found.get("home", (None, ""))[1] == DOTENV:
+        _refuse_strange_config(config)
     for name, value in config.items():
         if name in VARIABLES and name not in _NOT_IN_CONFIG:
             found.setdefault(name, (value, str(folders.config_file)))
@@ -143,11 +146,20 @@ def _refuse_strange_endpoint(found: Mapping[str, tuple[object, str]]) -> None:
     """A folder's .env may not send a key from elsewhere to an endpoint of its own choice."""
     url_from = found.get("base_url", (None, ""))[1]
     key_from = found.get("api_key", (None, ""))[1]
-    if url_from == "./.env" and key_from != "./.env":
+    if url_from == DOTENV and key_from != DOTENV:
         raise UsageError(
             "./.env sets OPENAI_BASE_URL without an OPENAI_API_KEY of its own",
             "put the key for that endpoint into ./.env too, or set OPENAI_BASE_URL in the "
             "environment if you trust it",
+        )
+
+
+def _refuse_strange_config(config: Mapping[str, object]) -> None:
+    """Nor may it do so by way of a config.toml that only it has led to."""
+    if config.keys() & {"base_url", "profiles"}:
+        raise UsageError(
+            "./.env sets CHATCLI_HOME to a folder whose config.toml names endpoints",
+            "set CHATCLI_HOME in the environment if you trust that folder",
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from chatcli.errors import UsageError
-from chatcli.settings import Settings
+from chatcli.settings import DOTENV, Settings
 
 LOCAL: Final = "local"
 OPENAI: Final = "openai"
@@ -112,6 +112,7 @@ def resolve(settings: Settings, spec: str | None = None) -> Target:
                 f"set one, or name the profile, as in --model ollama:{model}",
             )
     profile = known[name]
+    _refuse_strange_key(settings, name, profile)
     if not profile.base_url and name != LOCAL:
         raise UsageError(
             f"the profile `{name}` needs the address of your endpoint",
@@ -125,6 +126,17 @@ def resolve(settings: Settings, spec: str | None = None) -> Target:
         profile.key_variable,
         profile.tokenizer,
     )
+
+
+def _refuse_strange_key(settings: Settings, name: str, profile: Profile) -> None:
+    """An endpoint from ./.env gets the key from ./.env, whatever config.toml calls the key."""
+    strange = name == OPENAI and settings.sources.get("base_url") == DOTENV
+    if strange and profile.key_variable != PROFILES[OPENAI].key_variable:
+        raise UsageError(
+            f"./.env sets OPENAI_BASE_URL, and config.toml takes the key from "
+            f"{profile.key_variable}: it would go to that endpoint",
+            "set OPENAI_BASE_URL in the environment if you trust it",
+        )
 
 
 def _key(settings: Settings, name: str, profile: Profile) -> str | None:
