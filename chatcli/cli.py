@@ -200,10 +200,10 @@ def list_personas(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False
 ) -> None:
     """List the personas, yours and the ones that ship."""
-    from chatcli.personas import PersonaStore, shipped_folder
+    from chatcli.parts import persona_store
     from chatcli.terminal.sanitize import clean_line
 
-    personas = PersonaStore([*load().folders.personas, shipped_folder()]).list()
+    personas = persona_store(load()).list()
     if as_json:
         rows = [{"name": each.name, "description": each.description} for each in personas]
         print(json.dumps(rows, ensure_ascii=False))

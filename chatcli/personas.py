@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
+from chatcli.conversation.context import STRATEGIES
 from chatcli.errors import PersonaError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ Parameter: TypeAlias = float | int | tuple[str, ...]
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 8
-STRATEGIES: Final = ("truncate", "window", "summarize", "full")
 INJECTIONS: Final = ("turn", "date", "memory", "questions", "summary")
 
 _NAME: Final = re.compile(r"\w[\w.-]{0,63}")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from chatcli.conversation.context import STRATEGIES
 from chatcli.errors import UsageError
 
 APP: Final = "chatcli"
-STRATEGIES: Final = ("truncate", "window", "full")
 
 # Setting → the variable that holds it. Nothing else is ever read from a ./.env, which may be
 # anybody's file.

@@ -13,11 +13,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
+from chatcli.conversation.context import STRATEGIES
 from chatcli.errors import PersonaError
 from chatcli.personas import (
     INJECTIONS,
     MAX_BYTES,
-    STRATEGIES,
     Example,
     Persona,
     PersonaStore,
@@ -340,7 +340,7 @@ FRONTS = some.fixed_dictionaries(
         "max_reply": some.integers(1, 1_000_000),
         "stop": some.lists(TEXT, min_size=1, max_size=3),
         "seed": some.integers(0, 2**32 - 1),
-        "strategy": some.sampled_from(STRATEGIES),
+        "strategy": some.sampled_from(sorted(STRATEGIES)),
         "window": some.integers(1, 10_000),
         "budget": some.integers(1, 100_000_000),
         "greeting": TEXT,
