@@ -73,7 +73,7 @@ class App:
     def opening(self) -> Iterator[Event]:
         """Yield what there is to say before the first prompt."""
         yield from self._opening
-        if not self.library.stored():
+        if self.library.is_empty():
             yield from self._welcome()
         said = self.session.history
         if said:

@@ -64,10 +64,14 @@ def begin(provider: Provider, persona: Persona | None, prompt: str | None = None
 
 
 def load_vocabulary(counter: TokenCounter) -> None:
-    """Have `counter` count with the vocabulary of its model's family, which takes some tenths."""
+    """Have `counter` count with the vocabulary of its model's family.
+
+    That takes some tenths of a second the first time; then nothing, and what was counted stays.
+    """
     from chatcli import vocabularies
 
-    counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
+    if counter.estimates:
+        counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
 
 
 _NOBODY = Persona(name="", description="", prompt="")

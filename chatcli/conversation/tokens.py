@@ -208,13 +208,18 @@ class TokenCounter:
         """Count with this encoder from now on; it belongs to `family.encoding`."""
         self._counted = _Counted(encoder)
 
+    @property
+    def estimates(self) -> bool:
+        """Whether there is no vocabulary yet."""
+        return self._counted is self._estimated
+
     def snapshot(self) -> TokenCounter:
         """A counter that stays as this one is now, and shares what was counted."""
         return copy(self)
 
     @property
     def precision(self) -> Precision:
-        if self._counted is self._estimated:
+        if self.estimates:
             return "estimated"
         if self.family.exact and self.calibration.agrees:
             return "exact"
@@ -250,7 +255,7 @@ class TokenCounter:
 
         Estimates teach nothing: a calibration is about the vocabulary and outlives the session.
         """
-        if self._counted is self._estimated:
+        if self.estimates:
             return
         plain = self.snapshot()
         plain.calibration = Calibration()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from chatcli.conversation.messages import Node
-from chatcli.conversation.records import Conversation, Record
+from chatcli.conversation.records import Record
 from chatcli.errors import BadName, NoSuchSession, StorageError
 from chatcli.storage import files
 from chatcli.storage.journal import SUFFIX, FileJournal
@@ -87,6 +87,9 @@ class Library:
         found.sort(key=lambda session: session.changed, reverse=True)
         return found
 
+    def is_empty(self) -> bool:
+        return next(self._scan(), None) is None
+
     def newest(self) -> Path:
         """Return the session that was written last. Raises NoSuchSession."""
         newest = max(self._scan(), key=lambda session: session.changed, default=None)
@@ -102,10 +105,6 @@ class Library:
             return FileJournal(self._place)
         path = self.path(name)
         return FileJournal(lambda _records: _free(path))
-
-    def open(self, path: Path) -> tuple[FileJournal, Conversation, list[str]]:
-        """Open a session for writing; see FileJournal.open."""
-        return FileJournal.open(path)
 
     def _place(self, records: Iterable[Record]) -> Path:
         """Pick a free file for a session without a name: its date and first words."""
