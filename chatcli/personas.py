@@ -17,30 +17,23 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from chatcli.conversation.context import STRATEGIES
 from chatcli.errors import PersonaError
-
-if TYPE_CHECKING:
-    from yaml import Event, MappingNode, Node
+from chatcli.plainyaml import BadYaml, read_mapping
 
 T_co = TypeVar("T_co", covariant=True)
 Parameter: TypeAlias = float | int | tuple[str, ...]
 
 MAX_BYTES: Final = 256 * 1024
-MAX_DEPTH: Final = 8
 INJECTIONS: Final = ("turn", "date", "memory", "questions", "summary")
 
 _NAME: Final = re.compile(r"\w[\w.-]{0,63}")
 _FENCE: Final = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
-_INT: Final = re.compile(r"[-+]?[0-9]{1,40}")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_WORDS: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _CONNECTION_KEYS: Final = re.compile(
     "(openai_?)?(api_?)?(key|token|secret|password|base(_?url)?)|authorization|headers|endpoint|proxy"
 )
@@ -346,87 +339,10 @@ def _split(path: Path, text: str) -> tuple[str, str]:
 
 
 def _parse(path: Path, front: str) -> dict[str, object]:
-    """Return the keys of a front matter.
-
-    YAML's own constructors are not used: nothing is made on the file's word, and a plain scalar is
-    what YAML 1.2 says, where `no` and 12:30 are text.
-    """
-    if not front.strip():
-        return {}
-    import yaml  # up to 25 ms, which a list of names need not pay
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _refuse_tricks(path, yaml.parse(front, Loader=loader))
-        root = yaml.compose(front, Loader=loader)
-    except yaml.YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        hint = "text with a colon or a # in it belongs in quotes" if mark else ""
-        told = f"{path}: {where}{problem or 'a control character in the front matter'}"
-        raise PersonaError(told, hint) from error
-    if root is None:
-        return {}
-    if not isinstance(root, yaml.MappingNode):
-        raise _misplaced(path, root, "the front matter must be lines of `key: value`")
-    return _mapping(path, root)
-
-
-def _refuse_tricks(path: Path, events: Iterable[Event]) -> None:
-    """Raise PersonaError where the events of a YAML text are more than plain, shallow values.
-
-    The parser is asked event by event: composing a tree that is too deep would end the process.
-    """
-    import yaml
-
-    depth = 0
-    for event in events:
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _misplaced(path, event, f"nested more than {MAX_DEPTH} deep")
-        if getattr(event, "anchor", None) is not None:
-            raise _misplaced(path, event, "anchors and aliases are not read here")
-        if getattr(event, "tag", None) is not None:
-            raise _misplaced(path, event, "tags are not read here")
-        if _SURROGATE.search(getattr(event, "value", "")):
-            raise _misplaced(path, event, "half of a character")
-
-
-def _mapping(path: Path, node: MappingNode) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in node.value:
-        if not isinstance(key.value, str):
-            raise _misplaced(path, key, "a key must be a word")
-        if key.value in found:
-            raise _misplaced(path, key, f"{_shown(key.value)} is there twice")
-        found[key.value] = _value(path, value)
-    return found
-
-
-def _value(path: Path, node: Node) -> object:
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(path, node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(path, item) for item in node.value]
-    quoted = getattr(node, "style", None)
-    return str(node.value) if quoted else _scalar(node.value)
-
-
-def _misplaced(path: Path, place: Event | Node, why: str) -> PersonaError:
-    line = place.start_mark.line + 1 if place.start_mark else "?"
-    return PersonaError(f"{path}: line {line}: {why}")
-
-
-def _scalar(text: str) -> object:
-    word = text.lower()
-    if word in _WORDS:
-        return _WORDS[word]
-    if _INT.fullmatch(text):
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+        return read_mapping(front, "the front matter")
+    except BadYaml as error:
+        raise PersonaError(f"{path}: {error}", error.hint) from error
 
 
 # Folders and names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -331,6 +332,8 @@ def test_no_front_matter_does_more_than_make_a_persona_or_an_error(
 TEXT = some.text(
     some.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=30
 ).filter(lambda text: text == " ".join(text.split()) and not text.startswith("\ufeff"))
+# A number in YAML 1.2, which PyYAML, a writer of 1.1, does not put in quotes.
+TEXT = TEXT.filter(lambda text: not re.fullmatch(r"[-+]?[0-9.]+[eE][-+]?[0-9]+", text))
 FRONTS = some.fixed_dictionaries(
     {},
     optional={
