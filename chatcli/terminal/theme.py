@@ -31,9 +31,21 @@ STYLES: Final[Mapping[str, Style]] = {
 }
 
 
+_ASCII_DRAWING: Final[Mapping[int, str]] = {
+    ord(sign): plain
+    for sign, plain in (
+        *(("│", "|"), ("├", "|"), ("┌", ","), ("└", "`"), ("─", "-"), ("●", "*"), ("○", "o")),
+        *(("→", "->"), ("←", "<-"), ("–", "-"), ("…", "...")),
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The signs that are ours, in UTF-8 or for terminals without it."""
+    """The signs that are ours, in UTF-8 or for terminals without it.
+
+    `drawing` is what `str.translate` makes of the signs in the lines of an outline.
+    """
 
     prompt: str
     notice: str
@@ -42,10 +54,11 @@ class Glyphs:
     dot: str
     ellipsis: str
     spinner: str
+    drawing: Mapping[int, str]
 
 
-UNICODE: Final = Glyphs("❯ ", "·", "✗", "●", " · ", "…", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-ASCII: Final = Glyphs("> ", "-", "!", "*", " | ", "...", "|/-\\")
+UNICODE: Final = Glyphs("❯ ", "·", "✗", "●", " · ", "…", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", {})
+ASCII: Final = Glyphs("> ", "-", "!", "*", " | ", "...", "|/-\\", _ASCII_DRAWING)
 
 
 def painted(text: str, style: str, *, color: bool) -> str:
