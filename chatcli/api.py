@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chatcli.conversation import tree as trees
+from chatcli.conversation.context import Limits
 from chatcli.conversation.events import Event, Notice, TextDelta
 from chatcli.conversation.ports import Forgetful, Journal, Provider
 from chatcli.conversation.records import Conversation
-from chatcli.conversation.session import Limits
 from chatcli.conversation.session import Session as Engine
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
@@ -24,7 +24,7 @@ from chatcli.errors import StorageError
 from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings, load
-from chatcli.storage.journal import FileJournal
+from chatcli.storage.journal import FileJournal, at
 
 
 class Session:
@@ -114,6 +114,7 @@ class Session:
 
         What has come when the iteration is given up is kept, marked as interrupted.
         """
+        self._engine.ready()
         for event in self._engine.ask(text):
             _raise_if_unsaved(event)
             yield event
@@ -160,13 +161,9 @@ class Session:
             raise StorageError(
                 f"there is a file at {target} already", "Session.open goes on with it"
             )
-        before = self._engine
-        journal = FileJournal(lambda _records: target)
-        self._start(before.conversation, before.provider, journal, before.limits)
-        self._engine.examples = before.examples
-        for event in self._engine.save():
+        journal = FileJournal(at(target))
+        for event in self._engine.save_elsewhere(journal):
             _raise_if_unsaved(event)
-        before.journal.close()
 
     def close(self) -> None:
         """Let go of the file and of a model that was started for this session."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatcli import commands
 from chatcli.commands.registry import Choice, Registry
@@ -23,15 +23,19 @@ from chatcli.conversation.ports import Journal
 from chatcli.conversation.records import Conversation, Noted
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
-from chatcli.errors import ChatcliError, PersonaError, UsageError
+from chatcli.errors import ChatcliError, PersonaError, StorageError, UsageError
 from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
 from chatcli.personas import Persona
 from chatcli.providers.models import Model, Models
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
-from chatcli.storage.journal import FileJournal
+from chatcli.storage.journal import FileJournal, at
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
+from chatcli.storage.rescue import rescued
+
+if TYPE_CHECKING:
+    from chatcli.storage.search import Found
 
 SHOWN_ON_RESUME: Final = 4
 
@@ -80,8 +84,17 @@ class App:
             entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
             skipped = max(len(said) - SHOWN_ON_RESUME, 0)
             yield Transcript(entries[skipped:], skipped)
-        elif self._persona is not None and self._persona.greeting:
-            yield Notice(self._persona.greeting)
+        else:
+            yield from self._unfinished_elsewhere()
+            if self._persona is not None and self._persona.greeting:
+                yield Notice(self._persona.greeting)
+
+    def _unfinished_elsewhere(self) -> Iterator[Event]:
+        """Offer a reply that a crash cut short in another session."""
+        name = self.library.unfinished() if self.options.save else None
+        if name is not None:
+            text = f"a reply was cut short in `{name}`; what had come of it is kept"
+            yield Notice(text, f"/load {name} opens it", "warning")
 
     def _welcome(self) -> Iterator[Event]:
         """Tell somebody who is here for the first time what they look at."""
@@ -232,13 +245,24 @@ class App:
         if isinstance(counter, TokenCounter):
             load_vocabulary(counter)
 
+    def search(self, text: str, most: int) -> Found:
+        from chatcli.storage.search import search
+
+        return search(self.library.stored(), text, most)
+
     def save_as(self, name: str) -> Iterator[Event]:
         journal = self.session.journal
         if not isinstance(journal, FileJournal):
             raise UsageError("nothing is saved in this chat", "start it without --no-save")
-        journal.rename(self.library.path(name))
+        path = self.library.path(name)
+        if journal.path is not None and self.session.trouble:
+            yield from self.session.save_elsewhere(FileJournal(at(path)))
+        else:
+            journal.rename(path)
         yield from self.session.note(Noted("title", name))
         yield from self.session.save()
+        if trouble := self.session.trouble:
+            raise StorageError(f"not saved: {trouble}", "it is tried again as you go on")
         yield Notice(f"saved as `{name}`", f"chatcli chat --session '{name}' comes back to it")
 
     def open_session(self, target: str) -> Iterator[Event]:
@@ -293,7 +317,7 @@ class App:
         if self._persona is not None:
             facts.append(self._persona.name)
         facts += [session.tree.branch, f"turn {session.turn_count}", self._fullness()]
-        return facts
+        return ["NOT SAVED: /save says why", *facts] if session.trouble else facts
 
     def _fullness(self) -> str:
         session = self.session
@@ -315,6 +339,14 @@ class App:
         self._provider.start()
         self._answer_as(self._persona, self._provider)
         return iter(())
+
+    def leave(self) -> list[str]:
+        """Bring to safety what could not be saved so far; returns lines on where it is."""
+        if not self.session.trouble:
+            return []
+        for _ in self.session.save():
+            pass
+        return rescued(self.session) if self.session.trouble else []
 
     def close(self) -> None:
         """Let go of the session's file and of what was started."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chatcli.commands import context, conversation, session, tools, voice
+from chatcli.commands import branches, context, conversation, session, tools, voice
 from chatcli.commands.registry import Registry
 
 
 def shipped() -> Registry:
     """Return the commands that ship. A new group is a module and its name here."""
-    return Registry([session, conversation, context, voice, tools])
+    return Registry([session, conversation, branches, context, voice, tools])

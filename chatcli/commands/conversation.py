@@ -1,27 +1,18 @@
-"""/history /clear /undo /redo /retry /branch /switch /branches: moving about in the tree."""
+"""/history /clear /undo /redo /retry /continue /edit: what was said, and saying it differently.
+
+/branch and all else that moves about between branches is in `branches.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chatcli.commands.registry import Chat, Choice, command, whole_number
+from chatcli.commands.registry import Chat, command, whole_number
 from chatcli.conversation import tree as trees
-from chatcli.conversation.events import Entry, Event, Notice, Row, Table, Transcript
+from chatcli.conversation.events import Draft, Entry, Event, Notice, Transcript
 from chatcli.conversation.messages import Node
-from chatcli.conversation.tree import Tree
+from chatcli.conversation.text import first_words
 from chatcli.errors import UsageError
-
-
-def _branches(chat: Chat) -> list[Choice]:
-    tree = chat.session.tree
-    return [
-        Choice(name, _last_words(head), name == tree.branch) for name, head in tree.heads.items()
-    ]
-
-
-def _last_words(head: Node | None) -> str:
-    said = next((node for node in head.lineage() if node.role == "user"), None) if head else None
-    return " ".join(said.content.split())[:60] if said else "nothing said yet"
 
 
 def message_number(chat: Chat, text: str) -> Node:
@@ -63,14 +54,14 @@ def undo(chat: Chat, arguments: str) -> Iterator[Event]:
     turns = whole_number(arguments, 1, "how many turns to undo")
     yield from chat.session.become(trees.undo(chat.session.tree, turns))
     what = "the last turn is" if turns == 1 else f"the last {turns} turns are"
-    yield Notice(f"{what} taken back; {_left(chat)}", "/redo brings it back")
+    yield Notice(f"{what} taken back; {left(chat)}", "/redo brings it back")
 
 
 @command("conversation")
 def redo(chat: Chat, _arguments: str) -> Iterator[Event]:
     """Bring back what the last /undo took."""
     yield from chat.session.become(trees.redo(chat.session.tree))
-    yield Notice(f"back again; {_left(chat)}")
+    yield Notice(f"back again; {left(chat)}")
 
 
 @command("conversation")
@@ -79,52 +70,42 @@ def retry(chat: Chat, _arguments: str) -> Iterator[Event]:
     yield from chat.session.answer()
 
 
-@command("conversation", "[NAME]")
-def branch(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Fork the conversation here and go on, on the new branch.
-
-    For trying another path: /branch bold, ask, then /switch main to be back where you forked.
-    """
-    tree = chat.session.tree
-    name = arguments or trees.free_name(tree, "branch")
-    yield from chat.session.become(trees.branch(tree, name))
-    yield Notice(f"you are on `{name}`, forked from `{tree.branch}`", f"/switch {tree.branch}")
-
-
-@command("conversation", "NAME|N", complete=_branches)
-def switch(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Go to another branch, or fork one at message N of this one."""
-    tree = chat.session.tree
-    if not arguments:
-        raise UsageError("/switch wants a branch's name or a message's number", "/branches")
-    if arguments.isdecimal():
-        name = trees.free_name(tree, tree.branch)
-        after = trees.branch(tree, name, message_number(chat, arguments))
-        yield from chat.session.become(after)
-        yield Notice(f"you are on `{name}`, forked after message {arguments}")
-        return
-    yield from chat.session.become(trees.switch(tree, arguments))
-    yield Notice(f"you are on `{arguments}`; {_left(chat)}")
-
-
 @command("conversation")
-def branches(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """List the branches, with the last thing that you said on each."""
-    tree = chat.session.tree
-    rows = tuple(_branch_row(tree, choice) for choice in _branches(chat))
-    yield Table("Branches", ("branch", "messages", "last question"), rows, frozenset({"messages"}))
+def continue_(chat: Chat, _arguments: str) -> Iterator[Event]:
+    """Go on with a reply that was cut off.
+
+    The two parts become one reply; the first part alone stays on a branch.
+    """
+    yield from chat.session.go_on()
 
 
-def _branch_row(tree: Tree, choice: Choice) -> Row:
-    head = tree.heads[choice.name]
-    said = sum(node.role != "system" for node in head.lineage()) if head else 0
-    return Row((choice.name, str(said), choice.about), "here" if choice.here else None)
+@command("conversation", "[N [TEXT]]")
+def edit(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Say message N differently, or the last one that you said.
+
+    It comes into the input line; sending it asks again from there, and what was said before stays
+    on a branch. A reply can be edited too: the model will see it in your words. /edit 3 TEXT does
+    it at once.
+    """
+    number, _, text = arguments.partition(" ")
+    node = message_number(chat, number) if number else trees.last_question(chat.session.tree)
+    if node is None:
+        raise UsageError("there is nothing to edit", "say something first")
+    if text.strip():
+        yield from chat.session.ask(text.strip(), instead_of=node)
+    else:
+        yield Draft(node.content, edits=node)
 
 
-def _left(chat: Chat) -> str:
+def left(chat: Chat) -> str:
     """Say how much is on the branch, and what was said last."""
     said = chat.session.history
     if not said:
         return "nothing is said yet here"
     plural = "s" if len(said) > 1 else ""
-    return f"{len(said)} message{plural} here, the last question: {_last_words(said[-1])}"
+    return f"{len(said)} message{plural} here, the last question: {last_words(said[-1])}"
+
+
+def last_words(head: Node | None) -> str:
+    said = next((node for node in head.lineage() if node.role == "user"), None) if head else None
+    return first_words(said.content) if said else "nothing said yet"

@@ -14,11 +14,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from chatcli.conversation.events import Event
 from chatcli.conversation.session import Session
 from chatcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from chatcli.storage.search import Found
 
 GROUPS: Final = ("session", "conversation", "context", "voice", "tools")
 
@@ -58,6 +61,9 @@ class Chat(Protocol):
 
     def wait_for_counting(self) -> None:
         """Return when tokens are counted as exactly as they can be."""
+
+    def search(self, text: str, most: int) -> Found:
+        """Look for words in all stored sessions. Raises UsageError."""
 
     def save_as(self, name: str) -> Iterator[Event]: ...
 

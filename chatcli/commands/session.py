@@ -1,12 +1,16 @@
-"""/save /load /sessions /new /exit: where conversations rest and how one gets back to them."""
+"""/save /load /sessions /new /rename /export /search /exit.
+
+Where conversations rest, and how one gets back to them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from chatcli.commands.registry import Chat, Choice, command
 from chatcli.conversation.events import Event, Leave, Notice, Row, Table
-from chatcli.errors import UsageError
+from chatcli.errors import StorageError, UsageError
 
 SHOWN = 20
 
@@ -26,6 +30,8 @@ def save(chat: Chat, arguments: str) -> Iterator[Event]:
         yield from chat.save_as(arguments)
     else:
         yield from chat.session.save()
+        if trouble := chat.session.trouble:
+            raise StorageError(f"not saved: {trouble}", "it is tried again as you go on")
         yield Notice(f"saved in {chat.place}", "/save NAME gives it a name")
 
 
@@ -58,6 +64,53 @@ def sessions(chat: Chat, _arguments: str) -> Iterator[Event]:
 def new(chat: Chat, _arguments: str) -> Iterator[Event]:
     """Begin a new conversation with the same persona and model."""
     yield from chat.new_session()
+
+
+@command("session", "NAME")
+def rename(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Give this conversation another name, as /save NAME does."""
+    if not arguments:
+        raise UsageError("/rename wants a name", "/rename trip")
+    yield from chat.save_as(arguments)
+
+
+@command("session", "[FILE]")
+def export(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Write this conversation into a file: .md to read, .json for programs.
+
+    A name that ends in .md makes a Markdown document, .json a list of messages, both of this
+    branch; .tree.json holds all branches, for /load and `chatcli sessions import`. Without a name
+    it is a Markdown document in the folder where you are. No file is ever written over.
+    """
+    from chatcli.storage import exporting
+
+    talk = chat.session.conversation
+    if not chat.session.history:
+        raise UsageError("there is nothing to export yet", "say something")
+    target = Path(arguments) if arguments else exporting.free_file(talk)
+    yield Notice(f"written to {exporting.give_away(talk, target)}")
+
+
+@command("session", "TEXT")
+def search(chat: Chat, arguments: str) -> Iterator[Event]:
+    """Look for words in all stored conversations, on all their branches, newest first.
+
+    The numbers are those that /history shows, after /load NAME and, where one is named, /switch to
+    that branch.
+    """
+    from chatcli.storage.search import told
+
+    found = chat.search(arguments, SHOWN)
+    lines = told(found, f"`chatcli sessions search` shows more than {SHOWN}")
+    if not found.hits:
+        yield from (Notice(line) for line in lines)
+        return
+    here = next((each.name for each in chat.sessions() if each.here), None)
+    rows = (
+        Row((hit.session, hit.place, hit.snippet), "here" if hit.session == here else None)
+        for hit in found.hits
+    )
+    yield Table("Found", ("session", "message", "text"), tuple(rows), caption="; ".join(lines))
 
 
 @command("session")

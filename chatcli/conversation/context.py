@@ -19,6 +19,15 @@ SENT: Final[Set[Fate]] = frozenset({"system", "sent", "pinned", "newest"})
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may hold: tokens, the strategy that keeps to them, the window in pairs."""
+
+    budget: int | None = None
+    strategy: str = "truncate"
+    window: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A message of the path with its number, its price in tokens, and what becomes of it.
 

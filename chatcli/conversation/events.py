@@ -91,7 +91,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A drawing made of lines, shown as they are."""
+    """A drawing made of lines, none longer than the screen is wide.
+
+    The first and the last cell of a row stay whole, those between are cropped to what is left.
+    """
 
     lines: tuple[Row, ...]
 
@@ -121,9 +124,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text for the user to go on editing in the input line."""
+    """A text for the user to go on editing in the input line.
+
+    Sending it takes the place of the message `edits`, where there is one.
+    """
 
     text: str
+    edits: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,12 @@ INTERRUPTED: Final = "interrupted"
 FAILED: Final = "error"
 """The `finish` of a reply that broke off because the server or the line failed."""
 
+EDITED: Final = "edited"
+"""The `finish` of a reply that the user has put into other words."""
+
+CUT: Final = frozenset({INTERRUPTED, FAILED, "length"})
+"""The ways in which a reply ends before its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -45,8 +51,8 @@ class Node:
 
     A node knows its parent, so every node carries the whole path back to its root; two nodes are
     the same only if they are one object. `depth` counts the nodes before it. `time` is UTC in
-    ISO 8601. `finish` is the endpoint's finish reason, INTERRUPTED or FAILED; None except on
-    replies.
+    ISO 8601. `finish` is the endpoint's finish reason, INTERRUPTED, FAILED or EDITED; None except
+    on replies.
     """
 
     id: str

@@ -49,11 +49,17 @@ class Provider(Protocol):
 class Journal(Protocol):
     """Where a conversation's records rest."""
 
-    def append(self, *records: Record) -> None:
-        """Keep the records, in order; they are safe when this returns. Raises StorageError."""
+    def append(self, *records: Record) -> tuple[str, ...]:
+        """Keep the records, in order; they are safe when this returns.
 
-    def partial(self, reply: Node) -> None:
-        """Keep a reply as far as it has come. Raises nothing: the whole of it is kept later."""
+        Returns lines on what the user should know. Raises StorageError with none of them kept.
+        """
+
+    def partial(self, reply: Node, text: str) -> None:
+        """Keep the next piece of a reply that is coming; `reply` is as it was at its beginning.
+
+        Raises nothing: the whole of it is kept later.
+        """
 
     def settle(self) -> None:
         """Forget the partial reply: it is whole and kept."""
@@ -65,10 +71,10 @@ class Journal(Protocol):
 class Forgetful:
     """The journal of a conversation that is not to be kept."""
 
-    def append(self, *records: Record) -> None:
-        pass
+    def append(self, *_records: Record) -> tuple[str, ...]:
+        return ()
 
-    def partial(self, reply: Node) -> None:
+    def partial(self, reply: Node, text: str) -> None:
         pass
 
     def settle(self) -> None:

@@ -6,8 +6,8 @@ file's form and back; nothing here knows of files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from chatcli.conversation.messages import Node
@@ -44,16 +44,28 @@ class Noted:
     value: str
 
 
-Record: TypeAlias = Header | Node | Moved | Noted
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The message `question` asks what was said on the way to `source`, on another branch."""
+
+    question: Node
+    source: Node
+
+
+Record: TypeAlias = Header | Node | Moved | Noted | Merged
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that a session's records add up to."""
+    """All that a session's records add up to.
+
+    `merges` maps the id of each question about another branch to the end of that branch.
+    """
 
     header: Header
     tree: Tree
     title: str | None = None
+    merges: Mapping[str, Node] = field(default_factory=dict)
 
     def noted(self, note: Noted) -> Conversation:
         if note.key == "title":
@@ -61,6 +73,9 @@ class Conversation:
         if note.key == "persona":
             return replace(self, header=replace(self.header, persona=note.value))
         return replace(self, header=replace(self.header, model=note.value))
+
+    def merged(self, merge: Merged) -> Conversation:
+        return replace(self, merges={**self.merges, merge.question.id: merge.source})
 
 
 def moves(before: Tree, after: Tree) -> list[Record]:
@@ -81,8 +96,16 @@ def moves(before: Tree, after: Tree) -> list[Record]:
 
 def whole(talk: Conversation) -> list[Record]:
     """Return the records that make up all of a conversation, as a file of its own would begin."""
-    title = [Noted("title", talk.title)] if talk.title is not None else []
-    return [talk.header, *talk.tree.nodes(), *moves(Tree(heads={MAIN: None}), talk.tree), *title]
+    tree = talk.tree
+    nodes = list(tree.nodes())
+    return [
+        talk.header,
+        *nodes,
+        *(Merged(node, talk.merges[node.id]) for node in nodes if node.id in talk.merges),
+        *(Moved(name, head) for name, head in tree.heads.items() if name != tree.branch),
+        *([Noted("title", talk.title)] if talk.title is not None else []),
+        Moved(tree.branch, tree.head, tree.undone),
+    ]
 
 
 def replay(header: Header, records: Iterable[Record]) -> Conversation:
@@ -109,6 +132,8 @@ def replay(header: Header, records: Iterable[Record]) -> Conversation:
                 here, heads[record.branch], undone = record.branch, record.head, record.undone
             case Noted():
                 talk = talk.noted(record)
+            case Merged():
+                talk = talk.merged(record)
             case Header():
                 pass
     return replace(talk, tree=_claim(Tree(heads, here, undone), leaves.values()))

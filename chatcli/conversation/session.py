@@ -6,91 +6,31 @@ with the journal before the model is asked. `stop` may be called from any thread
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 
 from chatcli.conversation import tree as trees
-from chatcli.conversation.context import Plan, plan
-from chatcli.conversation.events import (
-    Event,
-    Notice,
-    ReasoningDelta,
-    Retrying,
-    TextDelta,
-    TurnFinished,
-    TurnStarted,
+from chatcli.conversation import wishes
+from chatcli.conversation.arriving import Arriving, Asked, Patience
+from chatcli.conversation.context import Limits, Plan, plan
+from chatcli.conversation.events import Event, Notice, TextDelta, TurnFinished, TurnStarted
+from chatcli.conversation.exchange import Exchange
+from chatcli.conversation.keeping import Keeper
+from chatcli.conversation.messages import (
+    EDITED,
+    FAILED,
+    INTERRUPTED,
+    Message,
+    Node,
+    Usage,
+    new_id,
+    now,
 )
-from chatcli.conversation.messages import FAILED, INTERRUPTED, Message, Node, Usage, new_id, now
-from chatcli.conversation.ports import Counter, Finish, Journal, Provider, Reply
-from chatcli.conversation.records import Conversation, Moved, Noted, Record, moves, whole
-from chatcli.conversation.text import whole_text
+from chatcli.conversation.ports import Counter, Journal, Provider
+from chatcli.conversation.records import Conversation, Merged, Moved, Noted, Record, moves, whole
 from chatcli.conversation.tree import Tree
-from chatcli.errors import ProviderError, StorageError
-
-PARTIAL_EVERY: Final = 0.2
-"""Seconds between two writes of an unfinished reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a request may hold: tokens, the strategy that keeps to them, the window in pairs."""
-
-    budget: int | None = None
-    strategy: str = "truncate"
-    window: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a failed request is sent in all, and the seconds before it is sent again."""
-
-    attempts: int = 4
-    first_delay: float = 1.0
-    longest_delay: float = 30.0
-
-    def delay(self, attempt: int, wished: float | None) -> float:
-        """Seconds to wait after failure number `attempt`; the server's own wish comes first."""
-        if wished is not None:
-            return wished
-        return float(min(self.first_delay * 2 ** (attempt - 1), self.longest_delay))
-
-
-@dataclass(slots=True)
-class _Arriving:
-    """A reply as it comes in."""
-
-    question: Node
-    request: list[Message]
-    model: str
-    id: str = field(default_factory=new_id)
-    started: float = field(default_factory=time.monotonic)
-    pieces: list[str] = field(default_factory=list)
-    first_token: float | None = None
-    finish: Finish | None = None
-    kept_at: float = 0.0
-
-    def node(self, finish: str) -> Node:
-        """Return the reply as far as it has come."""
-        return Node(
-            self.id,
-            self.question,
-            # A server may cut a character in two; together the halves are one again.
-            Message("assistant", whole_text("".join(self.pieces))),
-            now(),
-            model=(self.finish and self.finish.model) or self.model,
-            usage=self.usage,
-            finish=finish,
-        )
-
-    @property
-    def usage(self) -> Usage | None:
-        return self.finish.usage if self.finish else None
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.started
+from chatcli.conversation.wishes import Wish
+from chatcli.errors import ProviderError
 
 
 class Session:
@@ -114,17 +54,12 @@ class Session:
         """
         self.conversation = conversation
         self.provider = provider
-        self.journal = journal
         self.counter = counter
         self.limits = limits or Limits()
-        self.patience = patience or Patience()
         self.examples: tuple[Message, ...] = ()
         self.last_usage: Usage | None = None
-        self._unsaved: list[Record] = [] if stored else whole(conversation)
-        self._began = stored
-        self._homeless = False
-        self._stopped = threading.Event()
-        self._reply: Reply | None = None
+        self._keeper = Keeper(journal, () if stored else whole(conversation), began=stored)
+        self._exchange = Exchange(patience or Patience())
         self._answering = False
 
     # What there is
@@ -132,6 +67,15 @@ class Session:
     @property
     def tree(self) -> Tree:
         return self.conversation.tree
+
+    @property
+    def journal(self) -> Journal:
+        return self._keeper.journal
+
+    @property
+    def trouble(self) -> str:
+        """Why something that was said is not saved yet; empty when all is."""
+        return self._keeper.trouble
 
     @property
     def history(self) -> tuple[Node, ...]:
@@ -148,6 +92,9 @@ class Session:
         path = self.tree.path
         if draft is not None:
             path = (*path, trees.say(self.tree, Message("user", draft)))
+        return self._plan(path)
+
+    def _plan(self, path: Sequence[Node], pinned: Set[str] = frozenset()) -> Plan:
         return plan(
             path,
             self.counter.price,
@@ -156,6 +103,7 @@ class Session:
             pairs=self.limits.window,
             overhead=self.counter.overhead,
             examples=self.examples,
+            pinned=pinned,
         )
 
     @property
@@ -165,42 +113,81 @@ class Session:
 
     # Turns
 
-    def ask(self, text: str) -> Iterator[Event]:
+    def ask(self, text: str, *, instead_of: Node | None = None) -> Iterator[Event]:
         """Say `text` and get the reply to it.
 
-        Raises BudgetError, with nothing kept, when the text can't be sent at all, and
-        ProviderError, with all kept that came, when the reply fails.
+        `instead_of` is a message that it takes the place of; that one, and what followed, stays on
+        a branch. In the place of a reply, `text` is kept as it is and nothing is asked. Raises
+        BudgetError, with nothing kept, when the text can't be sent at all, and ProviderError, with
+        all kept that came, when the reply fails.
         """
-        self.plan(text)
-        question = trees.say(self.tree, Message("user", text))
-        self._began = True
-        yield from self._add(question)
-        yield from self._answer(question)
-
-    def answer(self, *, keep: str = "retried") -> Iterator[Event]:
-        """Ask the newest question again. An earlier reply stays on a branch called after `keep`."""
-        question = trees.last_question(self.tree)
-        if question is None:
-            raise trees.TreeError("there is no question to ask again", "say something first")
-        tree, branch = trees.rewind(self.tree, question, keep=keep)
+        if instead_of is not None and instead_of.role == "assistant":
+            yield from self._reword(instead_of, text)
+            return
+        tree, branch = self.tree, None
+        if instead_of is not None:
+            tree, branch = trees.revise(tree, instead_of, keep="edited")
+        question = trees.say(tree, Message("user", text))
+        messages = self._plan((*tree.path, question)).messages
+        self._keeper.begin()
         if branch is not None:
-            yield from self.become(tree)
-            yield Notice(f"the earlier reply is kept on `{branch}`", f"/switch {branch}")
-        yield from self._answer(question)
+            yield from self._go_back(tree, branch)
+        yield from self._add(question)
+        yield from self._answer(Asked(question, messages))
+
+    def _reword(self, reply: Node, text: str) -> Iterator[Event]:
+        tree, branch = trees.revise(self.tree, reply, keep="edited")
+        message = Message("assistant", text)
+        own = Node(new_id(), reply.parent, message, now(), reply.model, finish=EDITED)
+        if branch is not None:
+            yield from self._go_back(tree, branch)
+        yield from self._add(own, Moved(self.tree.branch, own))
+        yield Notice("the model will see the reply as you have written it")
+
+    def answer(self) -> Iterator[Event]:
+        """Ask the newest question again. An earlier reply stays on a branch of its own."""
+        yield from self._grant(wishes.again(self.tree, self.conversation.merges))
+
+    def go_on(self) -> Iterator[Event]:
+        """Have the model go on with a reply that was cut off, and join the two parts."""
+        yield from self._grant(wishes.go_on(self.tree, self.conversation.merges))
+
+    def merge(self, name: str) -> Iterator[Event]:
+        """Ask what was said on the branch called `name`, so that its gist is known on this one."""
+        wish, source = wishes.summary(self.tree, name)
+        request = self._plan(wish.path)
+        merged = Merged(wish.question, source)
+        yield from self._add(wish.question, merged)
+        self.conversation = self.conversation.merged(merged)
+        if left_out := request.left_out():
+            text = f"{len(left_out)} messages of `{name}` have no room in the request"
+            yield Notice(text, "/budget sets another limit", "warning")
+        yield from self._answer(Asked(wish.question, request.messages))
+
+    def ready(self) -> None:
+        """Forget an earlier `stop`: what is begun from here on goes on until the next."""
+        self._exchange.ready()
 
     def stop(self) -> None:
-        """End the turn that is under way; what has come is kept."""
-        self._stopped.set()
-        if self._reply is not None:
-            self._reply.close()
+        """End the turn that is under way, or about to begin; what has come is kept."""
+        self._exchange.stop()
 
-    def _answer(self, question: Node) -> Iterator[Event]:
-        self._stopped.clear()
-        arriving = _Arriving(question, self.plan().messages, self.provider.model)
+    def _grant(self, wish: Wish) -> Iterator[Event]:
+        request = self._plan(wish.path, wish.pinned)
+        yield from self._answer(Asked(wish.question, request.messages, wish.before, wish.keep))
+
+    def _answer(self, asked: Asked) -> Iterator[Event]:
+        # A conversation that was loaded from elsewhere is in no file of its own before this.
+        yield from self.save()
+        arriving = Arriving(asked, self.provider.model)
         self._answering = True
-        yield TurnStarted(question)
+        yield TurnStarted(asked.question)
         try:
-            yield from self._stream(arriving)
+            for event in self._exchange.stream(self.provider, arriving):
+                if isinstance(event, TextDelta):
+                    yield from self._make_room(asked)
+                    self._keeper.partial(arriving.beginning, event.text)
+                yield event
         except ProviderError:
             yield from self._conclude(arriving, FAILED)
             raise
@@ -210,64 +197,28 @@ class Session:
                 pass
             raise
         else:
-            finish = INTERRUPTED if self._stopped.is_set() else _reason(arriving)
-            yield from self._conclude(arriving, finish)
+            yield from self._conclude(arriving, self._exchange.ending(arriving))
 
-    def _stream(self, arriving: _Arriving) -> Iterator[Event]:
-        """Stream the reply, sending the request again where that may help."""
-        for attempt in range(1, self.patience.attempts + 1):
-            try:
-                yield from self._receive(arriving)
-            except ProviderError as error:
-                if self._stopped.is_set():
-                    return
-                last = attempt == self.patience.attempts
-                if last or arriving.pieces or not error.retryable:
-                    raise
-                delay = self.patience.delay(attempt, error.retry_after)
-                yield Retrying(error.message, delay, attempt, self.patience.attempts)
-                if self._stopped.wait(delay):
-                    return
-            else:
-                return
+    def _make_room(self, asked: Asked) -> Iterator[Event]:
+        """Go back to the question if there is an earlier reply, now that another one comes."""
+        if self.tree.head is not asked.question:
+            tree, branch = trees.rewind(self.tree, asked.question, keep=asked.keep)
+            yield from self.become(tree)
+            yield Notice(f"the reply as it was is kept on `{branch}`", f"/switch {branch}")
 
-    def _receive(self, arriving: _Arriving) -> Iterator[Event]:
-        self._reply = reply = self.provider.stream(arriving.request)
-        if self._stopped.is_set():
-            return
-        try:
-            for delta in reply:
-                match delta:
-                    case TextDelta(text):
-                        if arriving.first_token is None:
-                            arriving.first_token = arriving.seconds()
-                        arriving.pieces.append(text)
-                        self._keep_partial(arriving)
-                        yield delta
-                    case ReasoningDelta():
-                        yield delta
-                    case Finish():
-                        arriving.finish = delta
-        finally:
-            self._reply = None
-            reply.close()
-
-    def _keep_partial(self, arriving: _Arriving) -> None:
-        at = time.monotonic()
-        if at - arriving.kept_at >= PARTIAL_EVERY:
-            arriving.kept_at = at
-            self.journal.partial(arriving.node(INTERRUPTED))
-
-    def _conclude(self, arriving: _Arriving, finish: str) -> Iterator[Event]:
+    def _conclude(self, arriving: Arriving, finish: str) -> Iterator[Event]:
         """Keep what came, and say how the turn ended."""
         self._answering = False
+        if held_back := arriving.rest():
+            yield from self._make_room(arriving.asked)
+            yield TextDelta(held_back)
         self.last_usage = arriving.usage or self.last_usage
         reply = arriving.node(finish) if arriving.pieces else None
         if reply is not None:
             yield from self._add(reply, Moved(self.tree.branch, reply))
-        self.journal.settle()
+        self._keeper.settle()
         if arriving.usage is not None:
-            self.counter.learn(arriving.request, arriving.usage.prompt_tokens)
+            self.counter.learn(arriving.asked.messages, arriving.usage.prompt_tokens)
         yield TurnFinished(reply, finish, arriving.usage, arriving.seconds(), arriving.first_token)
 
     # Moving about, and keeping it
@@ -278,42 +229,27 @@ class Session:
         known = {id(node) for node in before.nodes()}
         fresh = [node for node in tree.nodes() if id(node) not in known]
         self.conversation = replace(self.conversation, tree=tree)
-        yield from self._keep(*fresh, *moves(before, tree))
+        yield from self._keeper.keep(*fresh, *moves(before, tree))
 
     def note(self, note: Noted) -> Iterator[Event]:
         """Give the conversation a title, or note that its persona or model is another now."""
         self.conversation = self.conversation.noted(note)
-        yield from self._keep(note)
+        yield from self._keeper.keep(note)
 
     def save(self) -> Iterator[Event]:
         """Keep what is not kept yet."""
-        self._began = True
-        yield from self._keep()
+        self._keeper.begin()
+        yield from self._keeper.keep()
+
+    def save_elsewhere(self, journal: Journal) -> Iterator[Event]:
+        """Keep all of the conversation in another journal, now and from now on."""
+        self._keeper.move(journal, whole(self.conversation))
+        yield from self._keeper.keep()
+
+    def _go_back(self, tree: Tree, branch: str) -> Iterator[Event]:
+        yield from self.become(tree)
+        yield Notice(f"what was here is kept on `{branch}`", f"/switch {branch}")
 
     def _add(self, node: Node, *more: Record) -> Iterator[Event]:
         self.conversation = replace(self.conversation, tree=trees.add(self.tree, node))
-        yield from self._keep(node, *more)
-
-    def _keep(self, *records: Record) -> Iterator[Event]:
-        """Hand records to the journal, in order; what it can't take now it gets the next time.
-
-        A conversation in which nothing was said yet leaves no file.
-        """
-        self._unsaved += records
-        if not self._began:
-            return
-        try:
-            self.journal.append(*self._unsaved)
-        except StorageError as error:
-            if not self._homeless:
-                yield Notice(f"not saved: {error.message}", error.hint, "error")
-            self._homeless = True
-            return
-        self._unsaved = []
-        if self._homeless:
-            self._homeless = False
-            yield Notice("saved again: everything said meanwhile is in the file")
-
-
-def _reason(arriving: _Arriving) -> str:
-    return arriving.finish.reason if arriving.finish else "stop"
+        yield from self._keeper.keep(node, *more)

@@ -91,8 +91,7 @@ def branch(tree: Tree, name: str, at: Node | None = None) -> Tree:
 
 def switch(tree: Tree, name: str) -> Tree:
     """Go to the branch called `name`."""
-    if name not in tree.heads:
-        raise TreeError(f"there is no branch `{name}`", "/branches lists them")
+    head_of(tree, name)
     return Tree(tree.heads, name)
 
 
@@ -142,6 +141,38 @@ def rewind(tree: Tree, question: Node, *, keep: str) -> tuple[Tree, str | None]:
     return kept, _branch_of(kept, tree.head)
 
 
+def revise(tree: Tree, node: Node, *, keep: str) -> tuple[Tree, str | None]:
+    """Go back to right before `node`, so that something else said there becomes its sibling.
+
+    Returns the tree and the name of the branch where `node`, and what followed, stays.
+    """
+    kept = move(tree, node.parent, keep=keep)
+    return kept, _branch_of(kept, tree.head)
+
+
+def parting(one: Node | None, other: Node | None) -> Node | None:
+    """Return the last message that the ways to two messages share, None where they share none."""
+    while one is not other and one is not None and other is not None:
+        if one.depth >= other.depth:
+            one = one.parent
+        else:
+            other = other.parent
+    return one if one is other else None
+
+
+def after(head: Node | None, start: Node | None) -> tuple[Node, ...]:
+    """Return the messages on the way to `head` that come after `start`."""
+    path = path_to(head)
+    return path if start is None else path[start.depth + 1 :]
+
+
+def head_of(tree: Tree, name: str) -> Node | None:
+    """Return the newest message of the branch called `name`."""
+    if name not in tree.heads:
+        raise TreeError(f"there is no branch `{name}`", "/branches lists them")
+    return tree.heads[name]
+
+
 def system_node(tree: Tree) -> Node | None:
     """Return the system prompt in force: the newest one on the path."""
     return next((node for node in reversed(tree.path) if node.role == "system"), None)
@@ -149,8 +180,12 @@ def system_node(tree: Tree) -> Node | None:
 
 def last_question(tree: Tree) -> Node | None:
     """Return the newest message of the user's on the path."""
-    head = tree.head
-    return next((n for n in head.lineage() if n.role == "user"), None) if head else None
+    return question_before(tree.head)
+
+
+def question_before(node: Node | None) -> Node | None:
+    """Return the newest message of the user's on the way to `node`, itself included."""
+    return next((n for n in node.lineage() if n.role == "user"), None) if node else None
 
 
 def say(tree: Tree, message: Message) -> Node:

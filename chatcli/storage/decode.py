@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping
 
-from chatcli.conversation.messages import Message, Node, Usage
-from chatcli.conversation.records import Conversation, Header, Moved, Noted, Record, replay
+from chatcli.conversation.messages import Message, Node, Usage, now
+from chatcli.conversation.records import (
+    Conversation,
+    Header,
+    Merged,
+    Moved,
+    Noted,
+    Record,
+    replay,
+)
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
 from chatcli.storage.forms import (
+    MergeForm,
     MessageForm,
     MoveForm,
     NoteForm,
@@ -16,81 +25,111 @@ from chatcli.storage.forms import (
     checked,
     checked_header,
 )
+from chatcli.storage.ids import new_session_id
 
 
-def conversation(
-    parsed: Sequence[dict[str, object]], ids: dict[str, Node], *, lenient: bool
-) -> Conversation:
-    """Rebuild the conversation whose records, header first, were parsed from a file's lines.
+class Decoder:
+    """Takes a file's records one by one, each message hung on the one it names as its parent.
 
-    `ids` takes every message by its id. `lenient` is for files with damage in their middle, where
-    a parent may be among what was lost: its child then follows the message that stood before it,
-    and a lost head is passed over. Raises BadSession.
+    `ids` holds every message by its id, `began` tells whether the header was among the records. A
+    message whose parent does not stand before it follows the message that does: what a damaged
+    file has lost takes nothing else with it.
     """
-    first, *others = parsed
-    if "chatcli" not in first:
-        raise BadSession("its first record is not a chatcli header")
-    form = checked_header(first)
-    header = Header(form.id, form.created, form.persona, form.model)
-    return replay(header, _Records(ids, lenient=lenient).read(others))
 
-
-class _Records:
-    """Turns parsed lines into records, each message hung on the one it names as its parent."""
-
-    def __init__(self, ids: dict[str, Node], *, lenient: bool) -> None:
-        self._ids = ids
-        self._lenient = lenient
+    def __init__(self) -> None:
+        self.ids: dict[str, Node] = {}
+        self.began = False
+        self._header = Header(new_session_id(), now())
+        self._records: list[Record] = []
         self._last: Node | None = None
+        self._number = 0
+        self._moved = 0
 
-    def read(self, parsed: Iterable[dict[str, object]]) -> Iterator[Record]:
-        for number, fields in enumerate(parsed, 2):
-            if "role" in fields:
-                yield self._node(fields, number)
-            elif "branch" in fields:
-                yield from self._move(fields, number)
-            else:
-                yield from _notes(fields, number)
+    def take(self, fields: dict[str, object]) -> dict[str, object] | None:
+        """Take a record, and return its fields as they are to stand in the file.
 
-    def _node(self, fields: dict[str, object], number: int) -> Node:
-        form = checked(MessageForm, fields, number)
-        if form.id in self._ids:
-            raise BadSession(f"record {number} has the id of an earlier message")
-        parent = self._find(form.parent, number) if form.parent is not None else None
+        None where it has no place there. Raises BadSession for a record that is none.
+        """
+        self._number += 1
+        if "chatcli" in fields and not self.began:
+            form = checked_header(fields)
+            self.began = True
+            self._header = Header(form.id, form.created, form.persona, form.model)
+            return fields
+        if "role" in fields:
+            return self._node(fields)
+        if "branch" in fields:
+            return self._move(fields)
+        self._note(fields)
+        return fields
+
+    def conversation(self) -> Conversation:
+        """Return what all records add up to."""
+        return replay(self._header, self._records)
+
+    def told(self) -> tuple[str, ...]:
+        """Return what the user should know of what was taken."""
+        told = []
+        if not self.began and self._records:
+            told.append("its first record was lost: which persona and model it had is not known")
+        if self._moved:
+            many = "messages follow" if self._moved > 1 else "message follows"
+            told.append(f"{self._moved} {many} what stood before, for what came in between is lost")
+        return tuple(told)
+
+    def _node(self, fields: dict[str, object]) -> dict[str, object]:
+        form = checked(MessageForm, fields, self._number)
+        if form.id in self.ids:
+            raise BadSession(f"record {self._number} has the id of an earlier message")
+        parent = self.ids.get(form.parent) if form.parent is not None else None
+        lost = parent is None and form.parent is not None
+        if lost:
+            self._moved += 1
+            parent = self._last
         message = Message(form.role, whole_text(form.content))
-        node = Node(
-            form.id, parent, message, form.time, form.model, _usage(form.usage), form.finish
-        )
-        self._ids[node.id] = self._last = node
-        return node
+        usage = _usage(form.usage) if form.usage else None
+        node = Node(form.id, parent, message, form.time, form.model, usage, form.finish)
+        self.ids[node.id] = self._last = node
+        self._records.append(node)
+        return {**fields, "parent": parent.id if parent else None} if lost else fields
 
-    def _move(self, fields: dict[str, object], number: int) -> Iterator[Moved]:
-        form = checked(MoveForm, fields, number)
-        if self._lenient and form.head is not None and form.head not in self._ids:
+    def _move(self, fields: dict[str, object]) -> dict[str, object] | None:
+        form = checked(MoveForm, fields, self._number)
+        head = self.ids.get(form.head) if form.head is not None else None
+        if head is None and form.head is not None:
+            return None
+        undone = [self.ids[name] for name in form.undone if name in self.ids]
+        self._records.append(Moved(form.branch, head, tuple(undone)))
+        return fields
+
+    def _note(self, fields: dict[str, object]) -> None:
+        if "merged" in fields:
+            merge = checked(MergeForm, fields, self._number)
+            question, source = self.ids.get(merge.merged), self.ids.get(merge.source)
+            if question is not None and source is not None:
+                self._records.append(Merged(question, source))
             return
-        head = self._find(form.head, number) if form.head is not None else None
-        undone = (self._find(name, number) for name in form.undone)
-        yield Moved(form.branch, head, tuple(node for node in undone if node))
-
-    def _find(self, name: str, number: int) -> Node | None:
-        if name in self._ids:
-            return self._ids[name]
-        if self._lenient:
-            return self._last
-        raise BadSession(f"record {number} names a message that does not stand before it")
+        note = checked(NoteForm, fields, self._number)
+        if note.title is not None:
+            self._records.append(Noted("title", note.title))
+        if note.persona is not None:
+            self._records.append(Noted("persona", note.persona))
+        if note.model is not None:
+            self._records.append(Noted("model", note.model))
 
 
-def _usage(form: UsageForm | None) -> Usage | None:
-    if form is None:
+def unfinished(fields: dict[str, object], ids: Mapping[str, Node]) -> Node | None:
+    """Return the reply that a crash cut short, None where it has no place in the conversation."""
+    try:
+        form = checked(MessageForm, fields, 1)
+    except BadSession:
         return None
+    question = ids.get(form.parent or "")
+    if form.id in ids or question is None or question.role != "user":
+        return None
+    message = Message(form.role, form.content)
+    return Node(form.id, question, message, form.time, form.model, finish=form.finish)
+
+
+def _usage(form: UsageForm) -> Usage:
     return Usage(form.prompt_tokens, form.completion_tokens, form.cached_tokens)
-
-
-def _notes(fields: dict[str, object], number: int) -> Iterator[Noted]:
-    form = checked(NoteForm, fields, number)
-    if form.title is not None:
-        yield Noted("title", form.title)
-    if form.persona is not None:
-        yield Noted("persona", form.persona)
-    if form.model is not None:
-        yield Noted("model", form.model)

@@ -1,26 +1,35 @@
-"""Files as the rest of storage wants them: private, regular, and with one clear error each."""
+"""Files as the rest of storage wants them: private, regular, and with one clear error each.
+
+What is written here never goes through a link that somebody has laid in its way.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from chatcli.errors import NoSuchSession, StorageError
 
-PRIVATE_FILE = 0o600
-PRIVATE_FOLDER = 0o700
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def make_folder(folder: Path) -> None:
     """Make `folder`, and what is missing above it, for the user's eyes only."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
+        missing = [place for place in (folder, *folder.parents) if not place.exists()]
         for place in reversed(missing):
             place.mkdir(PRIVATE_FOLDER, exist_ok=True)
+        found = folder.is_dir()
     except OSError as error:
         raise failed("make the folder", folder, error) from error
-    if not folder.is_dir():
+    if not found:
         raise StorageError(f"{folder} is no folder", "--sessions-dir DIR names another")
 
 
@@ -33,86 +42,124 @@ def read_bytes(path: Path, most: int) -> bytes:
         raise NoSuchSession(f"there is no file {path}") from None
     except (OSError, ValueError) as error:
         raise failed("open", path, error) from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             raise StorageError(f"{path} is not a regular file")
         if about.st_size > most:
             raise StorageError(f"{path} is larger than {most // 2**20} MiB")
-        try:
+        with os.fdopen(fd, "rb", closefd=False) as file:
             return file.read(most)
-        except OSError as error:
-            raise failed("read", path, error) from error
+    except OSError as error:
+        raise failed("read", path, error) from error
+    finally:
+        os.close(fd)
 
 
 def write_new(path: Path, data: bytes) -> int:
     """Write a file that does not exist yet, to the disk, and return its descriptor, open.
 
-    Raises FileExistsError, or StorageError with nothing left behind.
+    The file appears with all that is in it, or not at all. Raises FileExistsError, or
+    StorageError with nothing left behind.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _flag("O_BINARY")
+    spare = spare_beside(path)
+    fd = open_spare(spare)
     try:
-        fd = os.open(path, flags, PRIVATE_FILE)
-    except FileExistsError:
+        with failing("write", path):
+            write_all(fd, data)
+            os.fsync(fd)
+        if os.name == "nt":
+            os.close(fd)
+        move_new(spare, path)
+        return reopen(path) if os.name == "nt" else fd
+    except BaseException:
+        with suppress(OSError):
+            os.close(fd)
+        spare.unlink(missing_ok=True)
         raise
-    except (OSError, ValueError) as error:
-        raise failed("make", path, error) from error
-    try:
-        write_all(fd, data)
-        os.fsync(fd)
-        sync_folder(path.parent)
-    except OSError as error:
-        os.close(fd)
-        path.unlink(missing_ok=True)
-        raise failed("write", path, error) from error
-    return fd
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Put `data` in the place of `path` in one step: readers see the old file or the new one."""
-    spare = path.with_name(f"{path.name}.new")
-    spare.unlink(missing_ok=True)
-    os.close(write_new(spare, data))
+    spare = spare_beside(path)
+    fd = open_spare(spare)
     try:
-        spare.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
+        with failing("write", path):
+            try:
+                write_all(fd, data)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            spare.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
         spare.unlink(missing_ok=True)
-        raise failed("write", path, error) from error
+        raise
 
 
 def append_private(path: Path, data: bytes) -> None:
     """Add `data` to a file of the user's own, to the disk. Raises StorageError."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _flag("O_BINARY"), PRIVATE_FILE)
-    except OSError as error:
-        raise failed("make", path, error) from error
-    try:
-        write_all(fd, data)
-        os.fsync(fd)
-    except OSError as error:
-        raise failed("write", path, error) from error
-    finally:
-        os.close(fd)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _flag("O_BINARY") | _flag("O_NOFOLLOW")
+    with failing("write", path):
+        fd = os.open(path, flags | _flag("O_NONBLOCK"), PRIVATE_FILE)
+        try:
+            write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def move_new(source: Path, target: Path) -> None:
-    """Rename `source` to `target`, which must not exist. Raises FileExistsError or OSError."""
-    if os.name == "nt":
-        source.rename(target)
-        return
-    # Renaming would write over a file that appears in between; making a link does not.
-    target.hardlink_to(source)
-    source.unlink()
-    sync_folder(target.parent)
+    """Rename `source` to `target`, which must not exist.
+
+    Raises FileExistsError where it does, or StorageError.
+    """
+    try:
+        if os.name == "nt":
+            source.rename(target)
+            return
+        try:
+            # Renaming would write over a file that appears in between; making a link does not.
+            target.hardlink_to(source)
+        except OSError as error:
+            if error.errno not in _NO_LINKS or os.path.lexists(target):
+                raise
+            source.rename(target)
+        else:
+            source.unlink()
+        sync_folder(target.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise failed("make", target, error) from error
+
+
+def spare_beside(path: Path) -> Path:
+    """Return where a file is written before it takes the place of `path`."""
+    return path.with_name(f"{path.name}.new")
+
+
+def open_spare(path: Path) -> int:
+    """Make a new private file at `path`, in the place of whatever a crash has left there."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _flag("O_BINARY") | _flag("O_NOFOLLOW")
+    with failing("make", path):
+        path.unlink(missing_ok=True)
+        return os.open(path, flags, PRIVATE_FILE)
 
 
 def reopen(path: Path) -> int:
-    """Return a descriptor to read and write the file at `path`. Raises StorageError."""
-    try:
-        return os.open(path, os.O_RDWR | _flag("O_BINARY"))
-    except OSError as error:
-        raise failed("open", path, error) from error
+    """Return a descriptor to read and write the file at `path`, private from now on."""
+    with failing("open", path):
+        fd = os.open(path, os.O_RDWR | _flag("O_BINARY") | _flag("O_NOFOLLOW"))
+        tighten(path, PRIVATE_FILE)
+        return fd
+
+
+def tighten(path: Path, mode: int) -> None:
+    """Take from others what rights they have to a file or a folder of the user's own."""
+    with suppress(OSError):
+        if stat.S_IMODE(path.stat().st_mode) & ~mode:
+            path.chmod(mode)
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -120,6 +167,18 @@ def write_all(fd: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]
+
+
+def write_at(fd: int, data: bytes, start: int) -> None:
+    """Write all of `data` from the byte `start` on: one write, unless the system cuts it."""
+    if not hasattr(os, "pwrite"):
+        os.lseek(fd, start, os.SEEK_SET)
+        write_all(fd, data)
+        return
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(fd, left, start)
+        left, start = left[written:], start + written
 
 
 def sync_folder(folder: Path) -> None:
@@ -131,6 +190,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def failing(what: str, path: Path) -> Iterator[None]:
+    """Turn what the system says in this block into a StorageError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise failed(what, path, error) from error
 
 
 def failed(what: str, path: Path, error: OSError | ValueError) -> StorageError:

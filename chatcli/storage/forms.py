@@ -61,6 +61,11 @@ class NoteForm(_Form):
     model: _Label | None = None
 
 
+class MergeForm(_Form):
+    merged: _Id
+    source: _Id
+
+
 Form = TypeVar("Form", bound=_Form)
 
 

@@ -2,63 +2,86 @@
 
 An append writes over the closing bracket in one go, so its cost does not grow with the session,
 and the file is one valid JSON document whenever nobody is writing. A reply that is still coming
-goes to NAME.json.partial and is offered again after a crash.
+goes to NAME.json.partial and is taken up again after a crash. What can't be written now, because
+the disk is full or the folder read-only, is asked for again by every append until it can.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from chatcli.conversation import tree as trees
-from chatcli.conversation.messages import INTERRUPTED, Message, Node
+from chatcli.conversation.messages import Node
 from chatcli.conversation.records import Conversation, Record, moves
-from chatcli.errors import BadSession, SessionInUse, StorageError
+from chatcli.errors import SessionInUse, StorageError
 from chatcli.storage import files, wire
-from chatcli.storage.partial import Partial, PartialFile, partial_beside, read_partial
+from chatcli.storage.locking import lock_beside, release
+from chatcli.storage.mending import mend, read_session, taken_up, torn_beside, unwritable
+from chatcli.storage.partial import PartialFile, drop_partial, partial_beside
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 SUFFIX: Final = ".json"
+ELSEWHERE: Final = "/save NAME keeps all of it in a new file"
+
+Places: TypeAlias = Callable[[Iterable[Record]], Iterator[Path]]
+"""Where a session's file may be made, from its first records, the best place first."""
+
+
+def at(path: Path) -> Places:
+    """Return `path` as the one place where a session's file may be made."""
+    return lambda _records: iter([path])
 
 
 class FileJournal:
     """The journal of one session file, which this process alone writes while it is open.
 
-    A journal whose file is still to be named has no `path`; the first append makes the file, at
-    the place that `place` picks from the records and that nobody else has.
+    A journal whose file is still to be named has no `path`; the first append makes the file at
+    the first of its places that nobody else has.
     """
 
-    def __init__(self, place: Callable[[Iterable[Record]], Path]) -> None:
-        self._place = place
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self.path: Path | None = None
         self._fd: int | None = None
         self._end = 0
+        self._records = 0
+        self._torn = False
         self._lock: FileLock | None = None
+        self._seen: bytes | None = None
+        self._left: list[bytes] = []
         self._partial: PartialFile | None = None
 
     # Records
 
-    def append(self, *records: Record) -> None:
-        if not records:
-            return
-        lines = [wire.encode(record) for record in records]
-        if self._fd is None:
-            self._create(records, lines)
-        else:
-            self._write(wire.addition(lines))
+    def append(self, *records: Record) -> tuple[str, ...]:
+        lines = [*self._left, *map(wire.encode, records)]
+        told: tuple[str, ...] = ()
+        if lines and self.path is None:
+            told = self._create(records, lines)
+        elif lines:
+            self._write(self._attached(), lines)
+        if self._left and self.path is not None:
+            self._left = []
+            drop_partial(self.path)
+        self._records += len(lines)
+        return told
 
-    def _create(self, records: Iterable[Record], lines: list[bytes]) -> None:
+    def _create(self, records: Iterable[Record], lines: list[bytes]) -> tuple[str, ...]:
         data = wire.document(lines)
-        while True:
-            path = self._place(records)
+        wanted: Path | None = None
+        for path in self._places(records):
+            wanted = wanted or path
             files.make_folder(path.parent)
-            lock = lock_beside(path)
+            try:
+                lock = lock_beside(path)
+            except SessionInUse:
+                continue
             try:
                 self._fd = files.write_new(path, data)
             except FileExistsError:
@@ -68,53 +91,59 @@ class FileJournal:
                 release(lock)
                 raise
             self.path, self._lock, self._end = path, lock, len(data)
-            return
+            other = f"there is a session {wanted.stem} already: this one is {path.stem}"
+            return () if path == wanted else (other,)
+        raise StorageError(f"there is a session at {wanted} already", "choose another name")
 
-    def _write(self, data: bytes) -> None:
-        assert self._fd is not None, "only an open journal is written"
-        assert self.path is not None, "an open journal has a path"
+    def _write(self, fd: int, lines: list[bytes]) -> None:
+        data = wire.addition(lines)
         start = self._end - len(wire.CLOSING)
-        self._check_untouched()
+        path = self._checked(fd)
+        if start + len(data) > wire.MAX_BYTES or self._records + len(lines) > wire.MAX_RECORDS:
+            raise StorageError(f"{path.name} is as long as a session can be", "/new begins another")
         try:
-            os.lseek(self._fd, start, os.SEEK_SET)
-            files.write_all(self._fd, data)
-            os.fsync(self._fd)
+            files.write_at(fd, data, start)
+            if self._torn:
+                os.ftruncate(fd, start + len(data))
+            os.fsync(fd)
         except OSError as error:
-            self._restore(start)
-            raise files.failed("write", self.path, error) from error
+            self._restore(fd, start)
+            raise files.failed("write", path, error) from error
+        self._torn = False
         self._end = start + len(data)
 
-    def _restore(self, start: int) -> None:
-        """Close the document again after a write that did not come through."""
-        assert self._fd is not None, "only an open journal is written"
-        with suppress(OSError):
-            os.lseek(self._fd, start, os.SEEK_SET)
-            files.write_all(self._fd, wire.CLOSING)
-            os.ftruncate(self._fd, self._end)
-            os.fsync(self._fd)
+    def _restore(self, fd: int, start: int) -> None:
+        """Close the document again after a write that did not come through.
 
-    def _check_untouched(self) -> None:
-        assert self._fd is not None, "only an open journal is written"
+        Where that fails too, the file stays torn behind what it holds, and the next write mends it.
+        """
+        self._torn = True
+        with suppress(OSError):
+            files.write_at(fd, wire.CLOSING, start)
+            os.ftruncate(fd, self._end)
+            os.fsync(fd)
+            self._torn = False
+
+    def _checked(self, fd: int) -> Path:
+        """Return the file's path if it is still the file that this journal has written."""
         assert self.path is not None, "an open journal has a path"
         try:
-            ours, there = os.fstat(self._fd), self.path.stat()
+            ours, there = os.fstat(fd), self.path.stat()
         except OSError as error:
-            hint = "/save NAME keeps all of it in a new file"
-            raise StorageError(f"{self.path} is not there any more", hint) from error
-        if there.st_ino != ours.st_ino or ours.st_size != self._end:
-            raise StorageError(
-                f"another program has changed {self.path}",
-                "/save NAME keeps all of it in a new file",
-            )
+            raise StorageError(f"{self.path} is not there any more", ELSEWHERE) from error
+        same_size = self._torn or ours.st_size == self._end
+        if not same_size or (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino):
+            raise StorageError(f"another program has changed {self.path}", ELSEWHERE)
+        return self.path
 
     # The reply that is still coming
 
-    def partial(self, reply: Node) -> None:
+    def partial(self, reply: Node, text: str) -> None:
         if self.path is None:
             return
         if self._partial is None:
             self._partial = PartialFile(partial_beside(self.path), reply)
-        self._partial.write(reply.content)
+        self._partial.add(text)
 
     def settle(self) -> None:
         if self._partial is not None:
@@ -126,29 +155,37 @@ class FileJournal:
     def rename(self, target: Path) -> None:
         """Move the session to `target`, which must be free. Raises StorageError."""
         if self.path is None:
-            self._place = lambda _records: target
+            self._places = at(target)
             return
-        assert self._fd is not None, "a journal with a path is open"
+        if target == self.path:
+            return
+        fd = self._attached()
+        self._checked(fd)
         files.make_folder(target.parent)
         lock = lock_beside(target)
-        os.close(self._fd)
+        os.close(fd)
         self._fd = None
         try:
             files.move_new(self.path, target)
         except FileExistsError:
             release(lock)
             raise StorageError(f"there is a session at {target} already") from None
-        except OSError as error:
+        except StorageError:
             release(lock)
-            raise files.failed("rename", self.path, error) from error
+            raise
         else:
+            with suppress(StorageError, FileExistsError):
+                files.move_new(torn_beside(self.path), torn_beside(target))
             release(self._lock)
             self.path, self._lock = target, lock
         finally:
             self._fd = files.reopen(self.path)
 
     def close(self) -> None:
-        self.settle()
+        """Let the file go. An unfinished reply that is not settled stays beside it."""
+        if self._partial is not None:
+            self._partial.close()
+            self._partial = None
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
@@ -161,95 +198,74 @@ class FileJournal:
     def open(cls, path: Path) -> tuple[FileJournal, Conversation, list[str]]:
         """Open the session file at `path` for writing.
 
-        Returns the journal, the conversation, and a line for each thing that was mended. Raises
-        SessionInUse, BadSession, NoSuchSession or another StorageError.
+        Returns the journal, the conversation, and a line for each thing that the user should know:
+        what was mended, and whether it can't be written now. Raises SessionInUse, BadSession,
+        NoSuchSession or another StorageError.
         """
-        journal = cls(lambda _records: path)
-        journal._lock = lock_beside(path)
+        # Two names of one file must not have two locks.
+        journal = cls(at(path))
+        journal.path = path.resolve() if path.is_symlink() else path
         try:
-            talk, told = journal._open(path)
+            talk, told = journal._open(journal.path)
         except BaseException:
             journal.close()
             raise
         return journal, talk, told
 
     def _open(self, path: Path) -> tuple[Conversation, list[str]]:
-        reading, told = read_session(path), []
-        if not reading.sound:
-            told += mend(path, reading)
+        told: list[str] = []
+        try:
+            self._lock = lock_beside(path)
+        except SessionInUse:
+            raise
+        except StorageError as error:
+            told.append(unwritable(path, error))
+        reading = read_session(path)
+        told += reading.told
+        if self._lock is not None:
+            try:
+                told += self._attach(path, reading)
+            except StorageError as error:
+                told.append(unwritable(path, error))
+        if self._fd is None:
+            self._seen = _digest(reading)
+        talk, lines = self._take_up(path, reading)
+        return talk, [*told, *lines]
+
+    def _attach(self, path: Path, reading: wire.Reading) -> list[str]:
+        """Make ready to write the file that was read."""
+        told = [] if reading.sound else mend(path, reading)
         self._fd = files.reopen(path)
         self._end = os.fstat(self._fd).st_size
-        self.path = path
-        talk, left = adopt(reading, read_partial(partial_beside(path)))
-        if left is not None:
-            self.append(left, *moves(reading.conversation.tree, talk.tree))
-            told.append("the last reply was cut short; what had come of it is kept")
+        self._records = len(reading.lines)
         with suppress(OSError):
-            partial_beside(path).unlink(missing_ok=True)
+            files.spare_beside(path).unlink(missing_ok=True)
+        return told
+
+    def _attached(self) -> int:
+        """Return the descriptor of the open file, opening it if that was not possible before."""
+        assert self.path is not None, "only a file that is there is written"
+        if self._fd is None:
+            if self._lock is None:
+                self._lock = lock_beside(self.path)
+            reading = read_session(self.path)
+            if _digest(reading) != self._seen:
+                raise StorageError(f"another program has changed {self.path}", ELSEWHERE)
+            self._attach(self.path, reading)
+        assert self._fd is not None, "attaching opens the file"
+        return self._fd
+
+    def _take_up(self, path: Path, reading: wire.Reading) -> tuple[Conversation, list[str]]:
+        """Return the conversation with the reply that a crash cut short, if it left one."""
+        talk, reply, told = taken_up(path, reading)
+        if reply is not None:
+            self._left = [
+                wire.encode(r) for r in (reply, *moves(reading.conversation.tree, talk.tree))
+            ]
+            with suppress(StorageError):
+                self.append()
         return talk, told
 
 
-def read_session(path: Path) -> wire.Reading:
-    """Read the session file at `path`. Raises StorageError."""
-    try:
-        return wire.read(files.read_bytes(path, wire.MAX_BYTES))
-    except BadSession as error:
-        raise BadSession(f"{path} can't be read: {error.message}", error.hint) from None
-
-
-def mend(path: Path, reading: wire.Reading) -> list[str]:
-    """Write a torn file anew with its whole records; what is left over goes beside it."""
-    told = []
-    if reading.rest:
-        torn = path.with_name(f"{path.name}.torn")
-        files.append_private(torn, reading.rest + b"\n")
-        told.append(f"{path.name} was torn: every whole record is back, the rest is in {torn.name}")
-    files.replace_file(path, wire.document(reading.lines))
-    return told
-
-
-def adopt(reading: wire.Reading, partial: Partial | None) -> tuple[Conversation, Node | None]:
-    """Return the conversation with a reply that a crash left unfinished, and that reply.
-
-    The reply is None where the file holds it whole, or nothing of it had come.
-    """
-    talk = reading.conversation
-    if partial is None or partial.id in reading.ids or partial.parent not in reading.ids:
-        return talk, None
-    reply = Node(
-        partial.id,
-        reading.ids[partial.parent],
-        Message("assistant", partial.text),
-        partial.time,
-        model=partial.model,
-        finish=INTERRUPTED,
-    )
-    tree = talk.tree
-    if tree.head is reply.parent:
-        return replace(talk, tree=trees.add(tree, reply)), reply
-    found = {**tree.heads, trees.free_name(tree, "found"): reply}
-    return replace(talk, tree=replace(tree, heads=found)), reply
-
-
-def lock_beside(path: Path) -> FileLock:
-    """Take the lock of the session at `path`, or raise SessionInUse."""
-    from filelock import FileLock, Timeout
-
-    name = path.with_name(f"{path.name}.lock")
-    # Not thread-local: the thread that makes the file is not the one that closes it.
-    lock = FileLock(name, mode=files.PRIVATE_FILE, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise SessionInUse(f"another chatcli is writing {path.stem}") from None
-    except OSError as error:
-        raise files.failed("lock", path, error) from error
-    return lock
-
-
-def release(lock: FileLock | None) -> None:
-    """Give a lock back. Its file goes first, which whoever waits for it notices."""
-    if lock is not None and lock.is_locked:
-        with suppress(OSError):
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release(force=True)
+def _digest(reading: wire.Reading) -> bytes:
+    return hashlib.blake2b(wire.document(reading.lines)).digest()

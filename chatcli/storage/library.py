@@ -6,9 +6,11 @@ leads out of the folder, and no two names lead to one file.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +21,13 @@ from chatcli.conversation.records import Record
 from chatcli.errors import BadName, NoSuchSession, StorageError
 from chatcli.storage import files
 from chatcli.storage.journal import SUFFIX, FileJournal
+from chatcli.storage.locking import is_in_use
+from chatcli.storage.partial import SUFFIX as PARTIAL_SUFFIX
 
 MAX_NAME: Final = 100
 _NAME = re.compile(r"[^\W_](?:[\w.\- ]*[\w\-])?")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_UNSEEN = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _WORDS_IN_NAME: Final = 5
 
 
@@ -39,7 +44,7 @@ class Stored:
 def check_name(name: str) -> str:
     """Return `name` in its one spelling if a session can be called that, else raise BadName."""
     spelled = unicodedata.normalize("NFC", name)
-    if not _NAME.fullmatch(spelled) or len(spelled.encode()) > MAX_NAME:
+    if not _NAME.fullmatch(_without_marks(spelled)) or len(spelled.encode()) > MAX_NAME:
         raise BadName(
             f"a session can't be called {_shown(name)}",
             f"use up to {MAX_NAME} letters, digits, `.`, `_`, `-` and spaces inside",
@@ -100,22 +105,33 @@ class Library:
         return newest.path
 
     def new_journal(self, name: str | None = None) -> FileJournal:
-        """Return the journal of a session to come; its file is made by the first append."""
+        """Return the journal of a session to come; its file is made by the first append.
+
+        Without a name, the session's date and first words make one. Where somebody else was
+        quicker, a number sets the two apart.
+        """
         if name is None:
-            return FileJournal(self._place)
+            return FileJournal(lambda records: numbered(self._place(records)))
         path = self.path(name)
-        return FileJournal(lambda _records: _free(path))
+        return FileJournal(lambda _records: numbered(path))
+
+    def unfinished(self) -> str | None:
+        """Return the name of a session whose last reply a crash cut short, if there is one."""
+        try:
+            found = [path for path in self.folder.iterdir() if path.suffix == PARTIAL_SUFFIX]
+        except OSError:
+            return None
+        for partial in found:
+            path = partial.with_suffix("")
+            with suppress(StorageError):
+                if path.is_file() and not is_in_use(path):
+                    return path.stem
+        return None
 
     def _place(self, records: Iterable[Record]) -> Path:
-        """Pick a free file for a session without a name: its date and first words."""
         first = (r.content for r in records if isinstance(r, Node) and r.role == "user")
         name = name_for(next(first, ""), datetime.now(UTC).astimezone())
-        path = self.folder / f"{name}{SUFFIX}"
-        number = 2
-        while path.exists():
-            path = self.folder / f"{name}-{number}{SUFFIX}"
-            number += 1
-        return path
+        return self.folder / f"{name}{SUFFIX}"
 
     def _scan(self) -> Iterator[Stored]:
         try:
@@ -152,14 +168,24 @@ def name_for(text: str, when: datetime) -> str:
     return name
 
 
-def _free(path: Path) -> Path:
-    if path.exists():
-        raise StorageError(f"there is a session at {path} already", "choose another name")
-    return path
+def numbered(path: Path) -> Iterator[Path]:
+    """Yield `path`, and then with -2, -3, … at its stem's end."""
+    yield path
+    for number in itertools.count(2):
+        yield path.with_stem(f"{path.stem}-{number}")
+
+
+def _without_marks(name: str) -> str:
+    """Return `name` with `_` for each mark that belongs to the letter before it, as in Hindi."""
+    return "".join(
+        "_" if unicodedata.category(char).startswith("M") and not _UNSEEN.match(char) else char
+        for char in name
+    )
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return what two names have in common that a reader or a disk may take for one."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _shown(name: str) -> str:

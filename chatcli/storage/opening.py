@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chatcli.conversation.messages import now
 from chatcli.conversation.ports import Forgetful, Journal
-from chatcli.conversation.records import Conversation, Header
-from chatcli.errors import BadSession, NoSuchSession, SessionInUse, StorageError
-from chatcli.storage import files, formats, wire
+from chatcli.conversation.records import Conversation
+from chatcli.errors import BadSession, NoSuchSession, SessionInUse
+from chatcli.storage import files, wire
 from chatcli.storage.ids import new_session_id
-from chatcli.storage.journal import SUFFIX, FileJournal, read_session
-from chatcli.storage.library import Library, is_path
+from chatcli.storage.journal import SUFFIX, FileJournal
+from chatcli.storage.library import Library, is_path, numbered
+from chatcli.storage.mending import read_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,8 @@ def open_stored(library: Library, path: Path, *, save: bool = True) -> Opened:
     opened as the beginning of a new session. Without `save`, nothing is ever written. Raises
     StorageError.
     """
-    data = files.read_bytes(path, wire.MAX_BYTES)
-    if not wire.looks_like_session(data):
-        told = f"{path.name} stays as it is: what you say goes into a session of its own"
-        return Opened(_foreign(path, data), new_journal(library, save=save), False, (told,))
+    if not _is_own(path):
+        return _opened_elsewhere(path, new_journal(library, save=save))
     if not save:
         return Opened(read_session(path).conversation, Forgetful(), True)
     try:
@@ -61,14 +59,27 @@ def new_journal(library: Library, name: str | None = None, *, save: bool = True)
             raise NoSuchSession(
                 f"there is no file {name}", f"a new session's path ends in {SUFFIX}, in a folder"
             )
-        return FileJournal(lambda _records: path)
+        return FileJournal(lambda _records: numbered(path))
     return library.new_journal(name)
 
 
-def _foreign(path: Path, data: bytes) -> Conversation:
-    if len(data) > formats.MAX_BYTES:
-        raise StorageError(f"{path} is larger than {formats.MAX_BYTES // 2**20} MiB")
+def _is_own(path: Path) -> bool:
+    with files.failing("open", path):
+        size = path.stat().st_size
+    return size <= wire.MAX_BYTES and wire.looks_like_session(
+        files.read_bytes(path, wire.MAX_BYTES)
+    )
+
+
+def _opened_elsewhere(path: Path, journal: Journal) -> Opened:
+    """Open another program's file as the beginning of a session of its own."""
+    from chatcli.storage import foreign, formats
+
     try:
-        return formats.read_foreign(data, Header(new_session_id(), now()))
+        found = formats.read_one(path)
     except BadSession as error:
         raise BadSession(f"{path} can't be read: {error.message}", error.hint) from None
+    told = [f"{path.name} stays as it is: what you say goes into a session of its own"]
+    if found.left_out:
+        told.append(foreign.told(found.left_out))
+    return Opened(found.conversation, journal, False, tuple(told))

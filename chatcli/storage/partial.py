@@ -2,40 +2,42 @@
 
 NAME.json.partial holds one JSON value a line: first whose reply it is, then the text in pieces,
 in the order in which they came. It is only ever added to, so that the cost of keeping a reply
-grows with its length and no faster.
+grows with its length and no faster. A thread of its own brings what has come to the disk, so that
+the last words before a server stalls are as safe as all others.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chatcli.conversation.messages import Node
+from chatcli.conversation.messages import INTERRUPTED, Node
 from chatcli.conversation.text import whole_text
 from chatcli.errors import StorageError
 from chatcli.storage import files, wire
+from chatcli.storage.wire import MAX_BYTES
 
-MAX_BYTES: Final = 64 * 1024 * 1024
+SUFFIX: Final = ".partial"
 
+KEPT_EVERY: Final = 0.15
+"""Seconds between two writes of a reply: with the write itself, less than a quarter of a second."""
 
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """What had come of a reply: its id, the id of the question, and the text so far."""
-
-    id: str
-    parent: str
-    time: str
-    model: str | None
-    text: str
+_MOST_PIECES: Final = 200_000
 
 
 def partial_beside(path: Path) -> Path:
     """Return where the unfinished reply of the session at `path` is kept."""
-    return path.with_name(f"{path.name}.partial")
+    return path.with_name(f"{path.name}{SUFFIX}")
+
+
+def drop_partial(path: Path) -> None:
+    """Take the unfinished reply of the session at `path` away: it is kept elsewhere, or is none."""
+    with suppress(OSError):
+        partial_beside(path).unlink(missing_ok=True)
 
 
 class PartialFile:
@@ -43,47 +45,106 @@ class PartialFile:
 
     def __init__(self, path: Path, reply: Node) -> None:
         self._path = path
-        self._written = 0
         self._fd: int | None = None
-        with suppress(OSError):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-            self._fd = os.open(path, flags, files.PRIVATE_FILE)
-            parent = reply.parent.id if reply.parent else None
-            self._put({"id": reply.id, "parent": parent, "time": reply.time, "model": reply.model})
+        self._size = 0
+        self._head = _line(_about(reply))
+        self._pieces: list[str] = [reply.content] if reply.content else []
+        self._guard = threading.Lock()
+        self._ended = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="partial", daemon=True)
+        self._keeper.start()
 
-    def write(self, text: str) -> None:
-        """Keep what `text`, the reply so far, has more than the last time."""
-        with suppress(OSError):
-            self._put(text[self._written :])
-            self._written = len(text)
+    def add(self, text: str) -> None:
+        """Take the next piece of the reply; it is on disk within a quarter of a second."""
+        with self._guard:
+            self._pieces.append(text)
 
-    def remove(self) -> None:
+    def flush(self) -> None:
+        """Bring what has come to the disk now."""
+        with self._guard:
+            pieces, self._pieces = self._pieces, []
+        if not pieces:
+            return
+        try:
+            self._append(_line("".join(pieces)))
+        except OSError:
+            with self._guard:
+                self._pieces[:0] = ["".join(pieces)]
+
+    def close(self) -> None:
+        """Keep what came and leave it there, for whoever opens the session next."""
+        self._stop()
+        self.flush()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
 
-    def _put(self, value: object) -> None:
+    def remove(self) -> None:
+        """Take the file away: the reply is kept elsewhere."""
+        self._stop()
         if self._fd is not None:
-            text = json.dumps(value, ensure_ascii=False)
-            files.write_all(self._fd, whole_text(text).encode() + b"\n")
+            os.close(self._fd)
+            self._fd = None
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _stop(self) -> None:
+        self._ended.set()
+        self._keeper.join()
+
+    def _keep(self) -> None:
+        while not self._ended.wait(KEPT_EVERY):
+            self.flush()
+
+    def _append(self, line: bytes) -> None:
+        """Write a line at the end of what is whole. Raises OSError with no half of it left."""
+        if self._fd is None:
+            with suppress(StorageError):
+                self._fd = files.open_spare(self._path)
+            if self._fd is None:
+                raise OSError(f"{self._path} can't be made")
+            line = self._head + line
+        try:
+            files.write_at(self._fd, line, self._size)
+            os.fsync(self._fd)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+            if self._size == 0:
+                os.close(self._fd)
+                self._fd = None
+            raise
+        self._size += len(line)
 
 
-def read_partial(path: Path) -> Partial | None:
-    """Return what a crash left of a reply, None where there is nothing to be had."""
+def read_partial(path: Path) -> dict[str, object] | None:
+    """Return what a crash left of a reply, as the fields of its record.
+
+    None where nothing is to be had. They come from a file that anybody may have written, and
+    whoever takes them checks them.
+    """
     try:
-        head, *pieces = files.read_bytes(path, MAX_BYTES).split(b"\n")
+        data = files.read_bytes(path, MAX_BYTES)
+        if data.count(b"\n") > _MOST_PIECES:
+            return None
+        head, *pieces = data.split(b"\n")
         about = wire.strict_json(head)
     except (StorageError, ValueError):
         return None
-    text = "".join(_whole(pieces))
+    text = whole_text("".join(_whole(pieces)))
     if not isinstance(about, dict) or not text:
         return None
-    name, parent, time, model = (about.get(key) for key in ("id", "parent", "time", "model"))
-    if not (isinstance(name, str) and isinstance(parent, str) and isinstance(time, str)):
-        return None
-    return Partial(name, parent, time, model if isinstance(model, str) else None, text)
+    return {**about, "role": "assistant", "content": text, "finish": INTERRUPTED}
+
+
+def _about(reply: Node) -> dict[str, object]:
+    parent = reply.parent.id if reply.parent else None
+    return {"id": reply.id, "parent": parent, "time": reply.time, "model": reply.model}
+
+
+def _line(value: object) -> bytes:
+    # The two halves of a character may lie in two pieces, where only escapes keep them.
+    return json.dumps(value).encode() + b"\n"
 
 
 def _whole(pieces: list[bytes]) -> list[str]:

@@ -6,29 +6,39 @@ be tried in memory. Files come from strangers: each line is parsed and checked b
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from chatcli.conversation.messages import Node, Usage
-from chatcli.conversation.records import Conversation, Header, Moved, Noted, Record
+from chatcli.conversation.records import Conversation, Header, Merged, Moved, Noted, Record
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
 
 OPENING: Final = b'[\n{"chatcli":'
 CLOSING: Final = b"\n]\n"
-MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_RECORDS: Final = 100_000
+"""Reading a file may cost neither seconds nor the machine's memory: more than this is refused."""
+
 _SEPARATOR: Final = b",\n"
+_LINE: Final = re.compile(rb"[^\n\0]+")
+_MESSAGE: Final = re.compile(rb'^\{"id":"[^"\\]{1,128}","parent":', re.MULTILINE)
+_REFORMATTED: Final = re.compile(rb'\s*\[\s*\{\s*"chatcli"\s*:')
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a session file's bytes came to.
 
-    `lines` are the whole records as they stood, unknown ones included. `rest` are the bytes that
-    belong to no whole record; `sound` is False where the file has to be written anew before
-    anything may be appended.
+    `lines` are the records as a sound file holds them, unknown ones included. `rest` are the
+    bytes that belong to no whole record, and records that had to be altered, as they stood.
+    `sound` is False where the file has to be written anew before anything may be appended.
+    `told` are lines on what the user should know.
     """
 
     conversation: Conversation
@@ -36,11 +46,17 @@ class Reading:
     rest: bytes
     sound: bool
     ids: Mapping[str, Node]
+    told: tuple[str, ...] = ()
 
 
 def encode(record: Record) -> bytes:
     """Return a record as its line in the file, without the line's end."""
-    text = json.dumps(_fields(record), ensure_ascii=False, separators=(",", ":"))
+    return dumped(_fields(record))
+
+
+def dumped(fields: object) -> bytes:
+    """Return a record's fields as its line in the file, without the line's end."""
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return whole_text(text).encode()
 
 
@@ -56,42 +72,71 @@ def addition(lines: Iterable[bytes]) -> bytes:
 
 def looks_like_session(data: bytes) -> bool:
     """Tell whether these bytes are a session file, or what a crash may leave of one."""
-    start = data[: len(OPENING)]
-    return start == OPENING or OPENING.startswith(data.rstrip(b"\0"))
+    begins = data.startswith(OPENING) or OPENING.startswith(data.rstrip(b"\0"))
+    return begins or bool(_REFORMATTED.match(data) or _MESSAGE.search(data))
 
 
 def read(data: bytes) -> Reading:
     """Read a session file's bytes, whole or torn. Raises BadSession when they are none of ours."""
     if not looks_like_session(data):
         raise BadSession("it is no chatcli session")
-    good: list[bytes] = []
-    bad: list[bytes] = []
-    parsed: list[dict[str, object]] = []
-    for line in data.removeprefix(b"[").split(b"\n"):
-        body = line.removesuffix(b",")
-        if body in {b"", b"]"}:
-            continue
-        try:
-            parsed.append(_parse(body))
-        except ValueError:
-            bad.append(line)
-        else:
-            good.append(body)
-    sound = not bad and data.endswith(CLOSING)
-    ids: dict[str, Node] = {}
-    # Its models cost a tenth of a second, which a new session need not pay.
-    from chatcli.storage.decode import conversation
+    # The models of its records cost a tenth of a second, which a new session need not pay.
+    from chatcli.storage.decode import Decoder
 
-    if not parsed:
-        raise BadSession("it holds no whole record", "remove it, or choose another name")
-    talk = conversation(parsed, ids, lenient=bool(bad))
-    return Reading(talk, tuple(good), b"\n".join(bad), sound, ids)
+    decoder = Decoder()
+    lines: list[bytes] = []
+    rest: list[bytes] = []
+    for line in _split(data):
+        body = line.strip().removesuffix(b",")
+        try:
+            fields = _parse(body)
+        except ValueError:
+            rest.append(line)
+            continue
+        taken = decoder.take(fields)
+        if taken is not fields:
+            rest.append(line)
+        if taken is not None:
+            lines.append(body if taken is fields else dumped(taken))
+        if len(lines) > MAX_RECORDS:
+            raise BadSession(f"it has more than {MAX_RECORDS:,} records")
+    talk = decoder.conversation()
+    if not decoder.began:
+        lines.insert(0, encode(talk.header))
+    sound = not rest and document(lines) == data
+    return Reading(talk, tuple(lines), b"\n".join(rest), sound, decoder.ids, decoder.told())
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    """Yield the lines that may be records.
+
+    A disk that lost power leaves NULs where text should be, and a record holds none, so that they
+    end a line as well.
+    """
+    if _REFORMATTED.match(data) and not data.startswith(OPENING):
+        with suppress(ValueError):
+            value = strict_json(data)
+            if isinstance(value, list):
+                yield from map(dumped, value)
+                return
+    if data.count(b"\n") + data.count(b"\0") > 2 * MAX_RECORDS:
+        # So many ends of lines that a list of what is between them would be too large.
+        lines: Iterable[bytes] = (match[0] for match in _LINE.finditer(data))
+    else:
+        lines = data.replace(b"\0", b"\n").split(b"\n")
+    for number, line in enumerate(lines):
+        if number > 2 * MAX_RECORDS:
+            raise BadSession(f"it has more than {MAX_RECORDS:,} records")
+        if line.strip() not in {b"[", b"]", b",", b""}:
+            yield line
 
 
 def strict_json(data: bytes | str) -> object:
     """Parse JSON as the standard has it: no NaN, no key twice. Raises ValueError."""
+    if isinstance(data, bytes):
+        data = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
     try:
-        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_unique)
+        return _DECODER.decode(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -112,6 +157,10 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     if len(fields) != len(pairs):
         raise ValueError("a key stands twice")
     return fields
+
+
+# `json.loads` would make a new one for each record.
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
 
 
 def _fields(record: Record) -> dict[str, object]:
@@ -140,6 +189,8 @@ def _fields(record: Record) -> dict[str, object]:
             }
         case Noted(key, value):
             return {key: value}
+        case Merged(question, source):
+            return {"merged": question.id, "source": source.id}
 
 
 def _usage_fields(usage: Usage) -> dict[str, int]:

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 from chatcli.commands.registry import Chat, Run, Say
 from chatcli.conversation.events import Draft, Event, Leave, Notice, TextDelta, TurnFinished
-from chatcli.conversation.messages import INTERRUPTED
+from chatcli.conversation.messages import INTERRUPTED, Node
 from chatcli.errors import ChatcliError
 from chatcli.terminal.render import Renderer
+from chatcli.terminal.sanitize import clean
 
 Write: TypeAlias = Callable[[str], None]
 
@@ -40,6 +41,7 @@ class PlainChat:
         self._out = out
         self._err = err
         self._aside = aside or out
+        self._editing: Node | None = None
         self.turn: TurnFinished | None = None
         self.code = 0
 
@@ -71,13 +73,15 @@ class PlainChat:
             self._err(self._renderer.show(event))
 
     def _meant(self, line: str) -> Iterator[Event]:
+        edits, self._editing = self._editing, None
         match self._chat.commands.interpret(line):
             case Say(message):
-                return self._chat.session.ask(message)
+                return self._chat.session.ask(message, instead_of=edits)
             case Run(command, arguments):
                 return command.run(self._chat, arguments)
 
     def _show(self, begin: Callable[[], Iterator[Event]]) -> bool:
+        self._chat.session.ready()
         try:
             for event in begin():
                 self._draw(event)
@@ -100,7 +104,9 @@ class PlainChat:
                 self._err(self._renderer.ending(event))
             case TextDelta():
                 self._out(self._renderer.show(event))
-            case Draft(text):
-                self._aside(f"{text}\n")
+            case Draft(text, edits):
+                self._editing = edits
+                self._aside(f"{clean(text)}\n")
+                self._draw(Notice("the next line takes its place"))
             case _:
                 self._aside(self._renderer.show(event))

@@ -6,7 +6,8 @@ belongs to the terminal from then on: its scrollback, its selection, its search.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,9 @@ from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
+from chatcli.conversation.text import whole_text
+from chatcli.errors import StorageError
+from chatcli.storage import files
 from chatcli.terminal.theme import STYLES, Glyphs
 
 MENU_ROWS = 8
@@ -48,6 +52,9 @@ class Desk(Protocol):
 
     def interrupt(self) -> None:
         """The user wants whatever is going on to stop."""
+
+    def emptied(self) -> None:
+        """The user has given up what stood in the input line."""
 
     def leave(self) -> None: ...
 
@@ -85,6 +92,7 @@ class Prompt:
             history=history or InMemoryHistory(),
             multiline=True,
             accept_handler=self._accept,
+            tempfile_suffix=".md",
         )
         self.app: Application[None] = Application(
             layout=Layout(self._layout()),
@@ -118,11 +126,13 @@ class Prompt:
         """Return how many lines of an open reply leave room for the rest."""
         return max(self.app.output.get_size().rows - ROWS_LEFT_FREE, 1)
 
-    def set_draft(self, text: str) -> None:
+    def set_draft(self, text: str) -> bool:
         """Put a text into the input line for the user to go on with, unless one is typing."""
-        if not self.buffer.text:
-            self.buffer.text = text
-            self.buffer.cursor_position = len(text)
+        if self.buffer.text:
+            return False
+        self.buffer.text = text
+        self.buffer.cursor_position = len(text)
+        return True
 
     def _typing_command(self) -> bool:
         return self.buffer.document.text.startswith("/") and "\n" not in self.buffer.text
@@ -195,6 +205,7 @@ class Prompt:
         on("escape", when=busy & ~menu)(self._desk.interrupt)
         on("c-d")(self._end_of_input)
         on("c-l")(self._clear_screen)
+        on("c-x", "c-e")(self.buffer.open_in_editor)
         return keys
 
     def _take_completion(self) -> None:
@@ -214,6 +225,7 @@ class Prompt:
             self._desk.interrupt()
         else:
             self.buffer.reset()
+            self._desk.emptied()
 
     def _end_of_input(self) -> None:
         if self.buffer.text:
@@ -233,15 +245,25 @@ def _part(
     return ConditionalContainer(window, Condition(shown))
 
 
-def history_in(file: Path) -> History:
-    """Return the history of the input line that is kept in `file`, for the user's eyes only.
+class PrivateHistory(FileHistory):
+    """The history of the input line in a file for the user's eyes only.
 
-    Where the file can't be written, the history lasts as long as the chat.
+    Where that can't be written, the history lasts as long as the chat.
     """
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        with file.open("ab"):
-            return FileHistory(str(file))
-    except OSError:
-        return InMemoryHistory()
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(file))
+        with suppress(OSError, StorageError):
+            files.make_folder(file.parent)
+            file.touch(mode=files.PRIVATE_FILE)
+            files.tighten(file, files.PRIVATE_FILE)
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            yield from super().load_history_strings()
+        except OSError:
+            return
+
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):
+            super().store_string(whole_text(string))

@@ -29,6 +29,7 @@ from chatcli.conversation.events import (
     TurnStarted,
 )
 from chatcli.conversation.messages import FAILED, INTERRUPTED, Node
+from chatcli.terminal.outline import fitted
 from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
 from chatcli.terminal.theme import STYLES, Glyphs, painted
 
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     from chatcli.terminal.markdown import MarkdownStream
 
 ENDINGS = {
-    "length": "cut off: the reply reached its longest",
+    "length": "cut off: the reply reached its longest; /continue goes on with it",
     "content_filter": "cut off by the provider's content filter",
-    INTERRUPTED: "stopped; what came is kept, /retry asks again",
-    FAILED: "broke off; what came is kept",
+    INTERRUPTED: "stopped; what came is kept: /continue goes on with it, /retry asks again",
+    FAILED: "broke off; what came is kept: /continue goes on with it, /retry asks again",
 }
 
 
@@ -157,6 +158,8 @@ class Renderer:
         """Return what there is to say about how a turn ended."""
         if turn.finish == FAILED and turn.reply is None:
             return ""
+        if turn.finish == INTERRUPTED and turn.reply is None:
+            return self._notice(Notice("stopped before anything came: /retry asks again"))
         if turn.finish in ENDINGS:
             return self._notice(Notice(ENDINGS[turn.finish], level="warning"))
         if turn.reply is None:
@@ -232,8 +235,11 @@ class Renderer:
         return render(safe, self.look.width(), color=self.look.color)
 
     def _row_text(self, row: Row) -> str:
-        text = "".join(clean_line(cell) if cell.strip() else cell for cell in row.cells)
-        return self._paint(text, row.mark) if row.mark else text
+        """Return a row of an outline in one line, its words cropped to what room there is."""
+        signs = self.look.glyphs.drawing
+        cells = [clean_line(cell).translate(signs) for cell in row.cells]
+        line = fitted(cells, self.look.width(), self.look.glyphs.ellipsis)
+        return self._paint(line, row.mark) if row.mark else line
 
     def _console(self) -> tuple[Console, StringIO]:
         from rich.console import Console

@@ -8,22 +8,21 @@ the keys are always answered. What is typed meanwhile waits for its turn.
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from chatcli.commands.registry import Chat, Run, Say
 from chatcli.conversation.events import Draft, Event, Leave, Notice
-from chatcli.errors import BudgetError, ChatcliError
+from chatcli.conversation.messages import Node
+from chatcli.errors import ChatcliError
 from chatcli.terminal.completion import CommandCompleter
-from chatcli.terminal.prompt import Prompt, history_in
+from chatcli.terminal.prompt import PrivateHistory, Prompt
 from chatcli.terminal.render import Renderer
+from chatcli.terminal.running import Done, Line, Runner
 from chatcli.terminal.sanitize import clean_line
 
 FRAME: Final = 0.05
@@ -34,6 +33,13 @@ TICK: Final = 0.1
 
 WARM_UP_AFTER: Final = 0.15
 """Seconds after the first prompt before the heavy imports begin."""
+
+SAVE_AGAIN_EVERY: Final = 3.0
+"""Seconds between two tries to save what could not be saved."""
+
+
+PATIENCE_AT_THE_END: Final = 2.0
+"""Seconds that a turn which was stopped has to come to its end when the user leaves."""
 
 
 class Host(Chat, Protocol):
@@ -49,32 +55,23 @@ class Host(Chat, Protocol):
         """Do what the first turn would otherwise have to wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What a thread was to do is done: a `turn`, or something in the background."""
-
-    turn: bool
-
-
 class Repl:
     """One chat on one terminal, until the user leaves."""
 
     def __init__(self, host: Host, renderer: Renderer, history: Path | None) -> None:
         self._host = host
         self._renderer = renderer
-        self._events: queue.SimpleQueue[Event | _Done] = queue.SimpleQueue()
-        self._waiting: deque[str] = deque()
-        self._worker: threading.Thread | None = None
+        self._runner = Runner()
+        self._waiting: deque[Line] = deque()
+        self._editing: Node | None = None
         self._since = 0.0
         self._live = ""
         self._leaving = False
         self._told_leave = False
-        self._changed: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._bar = host.toolbar()
         look = renderer.look
         self._width = look.width()
-        kept = history_in(history) if history else None
+        kept = PrivateHistory(history) if history else None
         self._prompt = Prompt(
             self, CommandCompleter(host), look.glyphs, color=look.color, history=kept
         )
@@ -86,92 +83,78 @@ class Repl:
         asyncio.run(self._main(first))
 
     async def _main(self, first: str | None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Event()
-        drawing = asyncio.create_task(self._draw())
-        warming = asyncio.create_task(self._warm_up())
+        self._runner.attach(asyncio.get_running_loop())
+        tasks = [
+            asyncio.create_task(task)
+            for task in (self._draw(), self._warm_up(), self._save_again())
+        ]
         try:
             await self._prompt.app.run_async(pre_run=lambda: self.submit(first) if first else None)
         finally:
             self._host.session.stop()
-            drawing.cancel()
-            warming.cancel()
-            if self._worker is not None:
-                await asyncio.to_thread(self._worker.join, 2.0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.to_thread(self._runner.wait, PATIENCE_AT_THE_END)
             self._drain()
 
     async def _warm_up(self) -> None:
         await asyncio.sleep(WARM_UP_AFTER)
-        threading.Thread(
-            target=self._run, args=(self._host.warm_up, None), name="warm-up", daemon=True
-        ).start()
+        self._runner.in_background(self._host.warm_up)
+
+    async def _save_again(self) -> None:
+        """Save what could not be saved, as soon as that is possible, whether one types or not."""
+        while True:
+            await asyncio.sleep(SAVE_AGAIN_EVERY)
+            if self._host.session.trouble:
+                self._runner.in_background(self._host.session.save)
 
     # Turns
 
     def submit(self, text: str) -> None:
         self._told_leave = False
+        line, self._editing = Line(text, self._editing), None
         if not text.strip():
             return
         if self.busy():
-            self._waiting.append(text)
+            self._waiting.append(line)
         else:
-            self._start(text)
+            self._start(line)
 
-    def _start(self, text: str) -> None:
-        self._prompt.print_above(self._renderer.echo(text))
+    def _start(self, line: Line) -> None:
+        self._prompt.print_above(self._renderer.echo(line.text))
         try:
-            meant = self._host.commands.interpret(text)
+            meant = self._host.commands.interpret(line.text)
         except ChatcliError as error:
             self._show(Notice(error.message, error.hint, "error"))
+            self._start_next()
             return
         self._since = time.monotonic()
-        self._worker = threading.Thread(
-            target=self._run, args=(lambda: self._events_of(meant), text), name="turn", daemon=True
-        )
-        self._worker.start()
-        self._wake()
+        # A stop from here on is meant for this turn, however early it comes.
+        self._host.session.ready()
+        self._runner.turn(lambda: self._events_of(meant, line.edits), line)
+        self._runner.changed.set()
 
-    def _events_of(self, meant: Say | Run) -> Iterator[Event]:
+    def _start_next(self) -> None:
+        if self._waiting and not self.busy():
+            self._start(self._waiting.popleft())
+
+    def _events_of(self, meant: Say | Run, edits: Node | None) -> Iterator[Event]:
         match meant:
             case Say(text):
-                return self._host.session.ask(text)
+                return self._host.session.ask(text, instead_of=edits)
             case Run(command, arguments):
                 return command.run(self._host, arguments)
-
-    def _run(self, begin: Callable[[], Iterator[Event]], text: str | None) -> None:
-        """Run a turn in the worker thread; no error of its ends the loop."""
-        try:
-            for event in begin():
-                self._tell(event)
-        except ChatcliError as error:
-            self._tell(Notice(error.message, error.hint, "error"))
-            if isinstance(error, BudgetError) and text is not None:
-                self._tell(Draft(text))
-        except Exception as error:  # noqa: BLE001 - the chat outlives any mistake of ours
-            what = f"{type(error).__name__}: {error}"
-            self._tell(Notice(f"a mistake in chatcli: {what}", "please report it", "error"))
-        self._tell(_Done(turn=text is not None))
-
-    def _tell(self, event: Event | _Done) -> None:
-        self._events.put(event)
-        if self._loop is not None and self._loop.is_running():
-            self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
 
     # Drawing
 
     async def _draw(self) -> None:
         """Draw what has come, at most once a frame; while something runs, its clock as well."""
-        assert self._changed is not None, "the loop runs"
         while True:
             ticking = self.busy() or self._host.activity()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK if ticking else None):
-                    await self._changed.wait()
-            self._changed.clear()
+                    await self._runner.changed.wait()
+            self._runner.changed.clear()
             self._drain()
             self._prompt.app.invalidate()
             await asyncio.sleep(FRAME)
@@ -181,17 +164,14 @@ class Repl:
         self._follow_window()
         final: list[str] = []
         ended = False
-        while not self._events.empty():
-            event = self._events.get()
+        for event in self._runner.take():
             match event:
-                case _Done(turn):
+                case Done():
                     ended = True
-                    if turn:
-                        self._worker = None
                 case Leave():
                     self._leaving = True
-                case Draft(text):
-                    self._prompt.set_draft(text)
+                case Draft():
+                    final.append(self._put_in_line(event))
                 case _:
                     final.append(self._drawn(event))
         self._live = self._drawn_live()
@@ -200,8 +180,15 @@ class Repl:
         self._prompt.print_above("".join(final))
         if self._leaving:
             self.leave()
-        elif ended and self._waiting and not self.busy():
-            self._start(self._waiting.popleft())
+        elif ended:
+            self._start_next()
+
+    def _put_in_line(self, draft: Draft) -> str:
+        """Put a draft into the input line, and return what there is to say where it is in use."""
+        if self._prompt.set_draft(draft.text):
+            self._editing = draft.edits
+            return ""
+        return self._renderer.show(Notice("you are typing something else", "try again after it"))
 
     def _drawn(self, event: Event) -> str:
         try:
@@ -227,18 +214,21 @@ class Repl:
     # What the prompt asks (Desk)
 
     def busy(self) -> bool:
-        return self._worker is not None
+        return self._runner.busy
 
     def interrupt(self) -> None:
         if self.busy():
             self._host.session.stop()
             if self._waiting:
-                self._prompt.set_draft("\n".join(self._waiting))
+                self._prompt.set_draft("\n".join(line.text for line in self._waiting))
                 self._waiting.clear()
         elif self._told_leave:
             self.leave()
         else:
             self._told_leave = True
+
+    def emptied(self) -> None:
+        self._editing = None
 
     def leave(self) -> None:
         if self._prompt.app.is_running and not self._prompt.app.is_done:
@@ -252,13 +242,20 @@ class Repl:
         if self._told_leave:
             return "Ctrl-C again leaves; Ctrl-D does too"
         if not self.busy():
-            return ""
+            return self._what_is_edited()
         seconds = time.monotonic() - self._since
         spinner = glyphs.spinner[int(seconds / TICK) % len(glyphs.spinner)]
         doing = self._host.activity() or self._last_thought()
-        queued = f"{len(self._waiting)} waiting: {self._waiting[0]}" if self._waiting else ""
+        queued = f"{len(self._waiting)} waiting: {self._waiting[0].text}" if self._waiting else ""
         parts = [f"{spinner} {seconds:.0f} s", doing, queued]
         return clean_line(glyphs.dot.join(part for part in parts if part))
+
+    def _what_is_edited(self) -> str:
+        if self._editing is None:
+            return ""
+        history = self._host.session.history
+        numbers = (number for number, node in enumerate(history, 1) if node is self._editing)
+        return f"editing message {next(numbers, '')}: Enter sends it, Ctrl-C leaves it as it is"
 
     def _last_thought(self) -> str:
         thought = self._renderer.thinking.strip().rpartition("\n")[2]

@@ -90,6 +90,11 @@ class Terminal:
         self._child.ptyproc.delayafterclose = 0.05 if self._child.isalive() else 0
         self._child.close(force=True)
 
+    def kill(self) -> None:
+        """End the program at once, as `kill -9` does, and wait until it is gone."""
+        self._child.kill(signal.SIGKILL)
+        self.wait_exit()
+
     def type(self, text: str) -> Self:
         self._pump.send(text.encode())
         return self

@@ -1,0 +1,91 @@
+"""A reply as it comes in, and how patiently it is waited for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from chatcli.conversation.messages import Message, Node, Usage, new_id, now
+from chatcli.conversation.ports import Finish
+from chatcli.conversation.seam import Seam
+from chatcli.conversation.text import whole_text
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a failed request is sent in all, and the seconds before it is sent again."""
+
+    attempts: int = 4
+    first_delay: float = 1.0
+    longest_delay: float = 30.0
+
+    def delay(self, attempt: int, wished: float | None) -> float:
+        """Seconds to wait after failure number `attempt`; the server's own wish comes first."""
+        if wished is not None:
+            return wished
+        return float(min(self.first_delay * 2 ** (attempt - 1), self.longest_delay))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: the reply to `question`, by sending `messages`.
+
+    `before` is the part of the reply that is there already. An earlier reply to the question stays
+    on a branch that is called after `keep`.
+    """
+
+    question: Node
+    messages: list[Message]
+    before: str = ""
+    keep: str = "retried"
+
+
+@dataclass(slots=True)
+class Arriving:
+    """The reply to what was asked, as far as it has come."""
+
+    asked: Asked
+    model: str
+    id: str = field(default_factory=new_id)
+    started: float = field(default_factory=time.monotonic)
+    pieces: list[str] = field(default_factory=list)
+    first_token: float | None = None
+    finish: Finish | None = None
+    beginning: Node = field(init=False)
+    _seam: Seam = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.beginning = self._node(self.asked.before, None)
+        self._seam = Seam(self.asked.before)
+
+    def take(self, text: str) -> str:
+        """Take the next piece from the model, and return what is new of it."""
+        if self.first_token is None:
+            self.first_token = self.seconds()
+        return self._kept(self._seam.feed(text))
+
+    def rest(self) -> str:
+        """Return what was held back, now that no more comes."""
+        return self._kept(self._seam.end())
+
+    def node(self, finish: str) -> Node:
+        """Return the reply as far as it has come."""
+        # A server may cut a character in two; together the halves are one again.
+        return self._node(whole_text(self.asked.before + "".join(self.pieces)), finish)
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.finish.usage if self.finish else None
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def _kept(self, text: str) -> str:
+        if text:
+            self.pieces.append(text)
+        return text
+
+    def _node(self, text: str, finish: str | None) -> Node:
+        model = (self.finish and self.finish.model) or self.model
+        message = Message("assistant", text)
+        return Node(self.id, self.asked.question, message, now(), model, self.usage, finish)
