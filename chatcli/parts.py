@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chatcli.conversation import tree as trees
+from chatcli.conversation.context import Limits
 from chatcli.conversation.messages import Message, now
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Conversation, Header
-from chatcli.conversation.session import Limits
 from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
 from chatcli.conversation.tree import Tree
 from chatcli.personas import Persona, PersonaStore, shipped_folder
