@@ -6,30 +6,22 @@ Each command reads as if nothing could fail. `main` turns what failed into one l
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Final, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatcli import __version__
+from chatcli import __version__, faces
 from chatcli.errors import ChatcliError, UsageError
 from chatcli.settings import Settings, load
 
 if TYPE_CHECKING:
     from chatcli.app import App, Options
-    from chatcli.terminal.plain import PlainChat
-    from chatcli.terminal.render import Look
-
-INTERRUPTED: Final = 130
+    from chatcli.storage.library import Library
 
 app = typer.Typer(
     name="chatcli",
@@ -89,6 +81,22 @@ SessionsDir = Annotated[
     Path | None, typer.Option("--sessions-dir", metavar="DIR", help="Where sessions are kept.")
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="No colour, no live redraw.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _stored_names(incomplete: str) -> list[str]:
+    """Return the sessions that a name can be completed to. The shell can't show what goes wrong."""
+    try:
+        stored = _library(None).stored()
+    except ChatcliError:
+        return []
+    return [each.name for each in stored if each.name.startswith(incomplete)]
+
+
+Stored = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A stored session.", autocompletion=_stored_names),
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -132,12 +140,12 @@ def chat(
         _flags(budget=budget, strategy=strategy, window=window, sessions_dir=sessions_dir)
     )
     options = _options(persona, model, session, system, resume=resume, no_save=no_save)
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with _opened(settings, options) as running:
-        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         if on_terminal and not plain and not settings.dumb:
-            _chat_on_screen(running, settings, message)
+            faces.chat_on_screen(running, settings, message)
         else:
-            _chat_by_lines(running, settings, message, typed=on_terminal)
+            _exit(faces.chat_by_lines(running, settings, message, typed=on_terminal))
 
 
 @app.command()
@@ -170,47 +178,159 @@ def ask(
     )
     options = _options(persona, model, session, system, resume=resume, no_save=no_save)
     with _opened(settings, options) as running:
-        _ask(running, settings, question, as_json=as_json, plain=plain)
+        _exit(faces.ask(running, settings, question, as_json=as_json, plain=plain))
 
 
 @sessions_app.command("list")
 def list_sessions(
     *,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    as_json: Json = False,
     sessions_dir: SessionsDir = None,
 ) -> None:
     """List the stored conversations, newest first."""
-    from chatcli.storage.library import Library
-
-    settings = load(_flags(sessions_dir=sessions_dir))
-    stored = Library(settings.folders.sessions).stored()
+    stored = _library(sessions_dir).stored()
     if as_json:
         rows = [{"name": s.name, "path": str(s.path), "changed": s.changed} for s in stored]
-        print(json.dumps(rows, ensure_ascii=False))
+        print(faces.json_text(rows))
         return
-    from chatcli.terminal.sanitize import clean_line
-
     for found in stored if everything else stored[:20]:
-        print(clean_line(found.name))
+        _say(found.name)
+
+
+@sessions_app.command("show")
+def show_session(
+    name: Stored,
+    *,
+    branch: Annotated[
+        str | None, typer.Option("--branch", metavar="B", help="Another branch of it.")
+    ] = None,
+    as_json: Json = False,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Show what was said in a stored conversation."""
+    from chatcli.storage import shelf
+
+    settings = load(_flags(sessions_dir=sessions_dir))
+    path, talk = shelf.read_stored(_library(sessions_dir), name)
+    talk = shelf.on_branch(talk, branch)
+    if as_json:
+        print(faces.json_text(shelf.described(path, talk)))
+    else:
+        print(faces.session_text(settings, path.stem, talk), end="")
+
+
+@sessions_app.command("search")
+def search_sessions(
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words that were said.")],
+    *,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="How many.")] = 50,
+    as_json: Json = False,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Search all stored conversations, on all their branches, newest first."""
+    from chatcli.storage import search
+
+    found = search.search(_library(sessions_dir).stored(), " ".join(text), most)
+    if as_json:
+        print(faces.json_text(search.described(found)))
+        return
+    for hit in found.hits:
+        _say(f"{hit.session} {hit.place}: {hit.snippet}")
+    for line in search.told(found, "--most N shows more"):
+        _complain(line)
+    _exit(int(not found.hits))
+
+
+@sessions_app.command("rename")
+def rename_session(
+    old: Stored,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    *,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Give a stored conversation another name."""
+    from chatcli.storage import shelf
+
+    _say(f"{old} is {shelf.rename(_library(sessions_dir), old, new)} now")
+
+
+@sessions_app.command("remove")
+def remove_sessions(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME…", help="Sessions.", autocompletion=_stored_names),
+    ],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Delete stored conversations, for good."""
+    from chatcli.storage import shelf
+
+    paths = shelf.to_remove(_library(sessions_dir), names)
+    if yes or _agreed(f"Delete {', '.join(path.stem for path in paths)} for good?"):
+        for path in paths:
+            shelf.remove(path)
+            _say(f"{path.stem} is deleted")
+
+
+@sessions_app.command("export")
+def export_session(
+    name: Stored,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A new file; stdout without it.")
+    ] = None,
+    *,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="json, md or tree; else by FILE's ending."),
+    ] = None,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Write a conversation as Markdown (.md), messages (.json) or all branches (.tree.json).
+
+    Without FILE, Markdown or another --format is printed.
+    """
+    from chatcli.storage import exporting, shelf
+    from chatcli.terminal.sanitize import clean
+
+    _, talk = shelf.read_stored(_library(sessions_dir), name)
+    if file is not None:
+        _say(str(exporting.give_away(talk, file, form)))
+        return
+    text = exporting.text_of(talk, form or "md")
+    print(clean(text) if form in {None, "md"} else faces.json_shown(text), end="")
+
+
+@sessions_app.command("import")
+def import_sessions(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What others have kept.")],
+    *,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Store the conversations that other programs have kept, and print the names that they get.
+
+    Reads messages as JSON, ChatGPT's conversations.json, llm's logs.db, aichat's sessions, and
+    chatcli's own files.
+    """
+    library = _library(sessions_dir)
+    _exit(max(_import(library, path) for path in paths))
 
 
 @personas_app.command("list")
-def list_personas(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False
-) -> None:
+def list_personas(*, as_json: Json = False) -> None:
     """List the personas, yours and the ones that ship."""
     from chatcli.parts import persona_store
-    from chatcli.terminal.sanitize import clean_line
 
     personas = persona_store(load()).list()
     if as_json:
         rows = [{"name": each.name, "description": each.description} for each in personas]
-        print(json.dumps(rows, ensure_ascii=False))
+        print(faces.json_text(rows))
         return
     width = max((len(each.name) for each in personas), default=0)
     for each in personas:
-        print(clean_line(f"{each.name:<{width}}  {each.description}"))
+        _say(f"{each.name:<{width}}  {each.description}")
 
 
 def main() -> None:
@@ -225,7 +345,7 @@ def main() -> None:
         _complain(str(error) if isinstance(error, ChatcliError) else _usage(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        code = faces.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, which is no failure of ours; a second one at exit is.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -239,6 +359,43 @@ def main() -> None:
 
 
 # The parts of the commands
+
+
+def _import(library: Library, path: Path) -> int:
+    """Store what a file holds, and return the exit code."""
+    from chatcli.storage.importing import Taken, take_in
+
+    taken = Taken()
+    for name in take_in(library, path, taken):
+        _say(name)
+    for line in taken.told(path):
+        _complain(line)
+    return max((error.exit_code for error in taken.errors), default=int(not taken.count))
+
+
+def _library(sessions_dir: Path | None) -> Library:
+    from chatcli.storage.library import Library
+
+    return Library(load(_flags(sessions_dir=sessions_dir)).folders.sessions)
+
+
+def _agreed(question: str) -> bool:
+    from chatcli.terminal.sanitize import clean_line
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("nobody is there to ask", "--yes deletes without asking")
+    return typer.confirm(clean_line(question))
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def _say(text: str) -> None:
+    from chatcli.terminal.sanitize import clean_line
+
+    print(clean_line(text))
 
 
 def _flags(**flags: object) -> Mapping[str, object]:
@@ -269,126 +426,14 @@ def _opened(settings: Settings, options: Options) -> Iterator[App]:
     try:
         yield running
     finally:
+        for line in running.leave():
+            _complain(line)
         running.close()
-
-
-def _chat_on_screen(running: App, settings: Settings, first: str | None) -> None:
-    from chatcli.terminal.render import Renderer
-    from chatcli.terminal.repl import Repl
-
-    history = settings.folders.data / "history" if running.options.save else None
-    renderer = Renderer(_look(settings, plain=False, markdown=True))
-    Repl(running, renderer, history).run(running.opening(), first)
-    _say_how_to_go_on(running)
-
-
-def _chat_by_lines(running: App, settings: Settings, first: str | None, *, typed: bool) -> None:
-    """Chat without a screen: the lines come from a pipe, or are `typed` on a plain terminal."""
-    from chatcli.terminal.plain import prompted
-    from chatcli.terminal.waiting import showing
-
-    look = _look(settings, plain=True, markdown=False)
-    talk = _plain_chat(running, look, sys.stdout)
-    talk.open(running.opening())
-    running.wait_for_counting()
-    out = _to(sys.stdout)
-    lines = prompted(sys.stdin.readline, out, look.glyphs.prompt) if typed else sys.stdin
-    with _stopping(running), showing(running.activity, sys.stderr):
-        if first is None or talk.answer(first):
-            talk.run(lines, undaunted=typed)
-    if typed:
-        _say_how_to_go_on(running)
-    else:
-        _exit_as(talk)
-
-
-def _say_how_to_go_on(running: App) -> None:
-    from chatcli.terminal.sanitize import clean_line
-
-    if running.path is not None:
-        print(clean_line(f"To go on: chatcli chat --session '{running.session_name}'"))
-
-
-def _ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> None:
-    from chatcli.terminal.waiting import showing
-
-    look = _look(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
-    talk = _plain_chat(running, look, sys.stderr, quiet=as_json)
-    with _stopping(running), showing(running.activity, sys.stderr):
-        talk.say(question)
-    if as_json:
-        print(json.dumps(_answer(running, talk), ensure_ascii=False))
-    _exit_as(talk)
-
-
-def _answer(running: App, talk: PlainChat) -> dict[str, object]:
-    turn = talk.turn
-    reply = turn.reply if turn else None
-    return {
-        "reply": reply.content if reply else "",
-        "model": reply.model if reply else running.session.provider.model,
-        "usage": asdict(turn.usage) if turn and turn.usage else None,
-        "finish": turn.finish if turn else "error",
-        "session": running.session_name,
-    }
-
-
-def _plain_chat(running: App, look: Look, aside: TextIO, *, quiet: bool = False) -> PlainChat:
-    from chatcli.terminal.plain import PlainChat
-    from chatcli.terminal.render import Renderer
-
-    out = (lambda _text: None) if quiet else _to(sys.stdout)
-    return PlainChat(running, Renderer(look), out, _to(sys.stderr), _to(aside))
-
-
-def _exit_as(talk: PlainChat) -> None:
-    if talk.stopped:
-        raise typer.Exit(INTERRUPTED)
-    if talk.code:
-        raise typer.Exit(talk.code)
-
-
-def _look(settings: Settings, *, plain: bool, markdown: bool) -> Look:
-    from chatcli.terminal.render import Look
-    from chatcli.terminal.theme import ASCII, UNICODE
-
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return Look(
-        width=lambda: shutil.get_terminal_size().columns,
-        color=settings.color and not plain and sys.stdout.isatty(),
-        markdown=markdown,
-        glyphs=UNICODE if utf8 else ASCII,
-        figures=markdown and not plain,
-    )
-
-
-def _to(stream: TextIO) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        stream.write(text)
-        stream.flush()
-
-    return write
 
 
 def _piped() -> str | None:
     """Return what was piped into the program, None where it was started on a terminal."""
     return None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-
-
-@contextmanager
-def _stopping(running: App) -> Iterator[None]:
-    """Have Ctrl-C stop the reply that is on its way, and the program where there is none."""
-
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        if not running.session.answering:
-            raise KeyboardInterrupt
-        running.session.stop()
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _complain(text: str) -> None:

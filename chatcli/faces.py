@@ -1,0 +1,173 @@
+"""The faces of chatcli: a chat on a screen, one by lines, one answer, a session to read.
+
+Here is what the commands of `cli.py` do once it is known what is wanted: prompts, streams and
+signals are put to use, and the exit code comes back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import TYPE_CHECKING, Final, TextIO
+
+from chatcli.settings import Settings
+
+if TYPE_CHECKING:
+    from chatcli.app import App
+    from chatcli.conversation.records import Conversation
+    from chatcli.terminal.plain import PlainChat
+    from chatcli.terminal.render import Look
+
+INTERRUPTED: Final = 130
+
+# What JSON may hold as it is, and a terminal may act on.
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def chat_on_screen(running: App, settings: Settings, first: str | None) -> None:
+    """Chat on a terminal that can do what the screen wants of it."""
+    from chatcli.terminal.render import Renderer
+    from chatcli.terminal.repl import Repl
+
+    history = settings.folders.data / "history" if running.options.save else None
+    renderer = Renderer(look_of(settings, plain=False, markdown=True))
+    Repl(running, renderer, history).run(running.opening(), first)
+    _say_how_to_go_on(running)
+
+
+def chat_by_lines(running: App, settings: Settings, first: str | None, *, typed: bool) -> int:
+    """Chat without a screen: the lines come from a pipe, or are `typed` on a plain terminal.
+
+    Returns the exit code.
+    """
+    from chatcli.terminal.plain import prompted
+    from chatcli.terminal.waiting import showing
+
+    look = look_of(settings, plain=True, markdown=False)
+    talk = _plain_chat(running, look, sys.stdout)
+    talk.open(running.opening())
+    running.wait_for_counting()
+    out = _to(sys.stdout)
+    lines = prompted(sys.stdin.readline, out, look.glyphs.prompt) if typed else sys.stdin
+    with _stopping(running), showing(running.activity, sys.stderr):
+        if first is None or talk.answer(first):
+            talk.run(lines, undaunted=typed)
+    if typed:
+        _say_how_to_go_on(running)
+        return 0
+    return _code(talk)
+
+
+def _say_how_to_go_on(running: App) -> None:
+    from chatcli.terminal.sanitize import clean_line
+
+    if running.path is not None and not running.session.trouble:
+        print(clean_line(f"To go on: chatcli chat --session '{running.session_name}'"))
+
+
+def ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> int:
+    """Ask one question and print the answer, or one JSON object. Returns the exit code."""
+    from chatcli.terminal.waiting import showing
+
+    look = look_of(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
+    talk = _plain_chat(running, look, sys.stderr, quiet=as_json)
+    with _stopping(running), showing(running.activity, sys.stderr):
+        talk.say(question)
+    if as_json:
+        print(json_text(_answer(running, talk)))
+    return _code(talk)
+
+
+def _answer(running: App, talk: PlainChat) -> dict[str, object]:
+    turn = talk.turn
+    reply = turn.reply if turn else None
+    return {
+        "reply": reply.content if reply else "",
+        "model": reply.model if reply else running.session.provider.model,
+        "usage": asdict(turn.usage) if turn and turn.usage else None,
+        "finish": turn.finish if turn else "error",
+        "session": running.session_name,
+    }
+
+
+def _plain_chat(running: App, look: Look, aside: TextIO, *, quiet: bool = False) -> PlainChat:
+    from chatcli.terminal.plain import PlainChat
+    from chatcli.terminal.render import Renderer
+
+    out = (lambda _text: None) if quiet else _to(sys.stdout)
+    return PlainChat(running, Renderer(look), out, _to(sys.stderr), _to(aside))
+
+
+def _code(talk: PlainChat) -> int:
+    return INTERRUPTED if talk.stopped else talk.code
+
+
+def look_of(settings: Settings, *, plain: bool, markdown: bool) -> Look:
+    """Return what stdout can show."""
+    from chatcli.terminal.render import Look
+    from chatcli.terminal.theme import ASCII, UNICODE
+
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return Look(
+        width=lambda: shutil.get_terminal_size().columns,
+        color=settings.color and not plain and sys.stdout.isatty(),
+        markdown=markdown,
+        glyphs=UNICODE if utf8 else ASCII,
+        figures=markdown and not plain,
+    )
+
+
+def _to(stream: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return write
+
+
+@contextmanager
+def _stopping(running: App) -> Iterator[None]:
+    """Have Ctrl-C stop the reply that is on its way, and the program where there is none."""
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if not running.session.answering:
+            raise KeyboardInterrupt
+        running.session.stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def session_text(settings: Settings, name: str, talk: Conversation) -> str:
+    """Return a conversation's branch for reading again: what it is, and its messages."""
+    from chatcli.conversation.events import Entry, Transcript
+    from chatcli.terminal.render import Renderer
+    from chatcli.terminal.sanitize import clean_line
+
+    look = look_of(settings, plain=False, markdown=sys.stdout.isatty())
+    said = (node for node in talk.tree.path if node.role != "system")
+    entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
+    about = (name, talk.header.created[:10], talk.header.model, talk.header.persona)
+    branch = f"branch {talk.tree.branch} of {len(talk.tree.heads)}"
+    line = look.glyphs.dot.join(clean_line(each) for each in (*about, branch) if each)
+    return f"{line}\n\n{Renderer(look).show(Transcript(entries))}"
+
+
+def json_text(value: object) -> str:
+    """Return a value as one line of JSON in which nothing drives a terminal."""
+    return json_shown(json.dumps(value, ensure_ascii=False))
+
+
+def json_shown(text: str) -> str:
+    """Return the same JSON with what a terminal may act on escaped; it parses to the same."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
