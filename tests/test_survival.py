@@ -4,45 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.program import chatcli_argv, clean_env, run_chatcli
+from tests.support.piped import PipedChat, surroundings
+from tests.support.program import run_chatcli
 from tests.support.server import ChatServer
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-
-
-def surroundings(server: ChatServer) -> dict[str, str]:
-    return {
-        "OPENAI_BASE_URL": server.url,
-        "OPENAI_API_KEY": "sk-test",
-        "CHATCLI_MODEL": "gpt-4o",
-    }
-
-
-def start(home: Path, server: ChatServer, *args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        chatcli_argv(*args),
-        env=clean_env(home, **surroundings(server)),
-        cwd=home,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait(until: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 def records(file: Path) -> list[dict[str, object]]:
@@ -57,13 +27,10 @@ def test_a_reply_survives_kill_nine_half_way_through(
     chat_server.reply_with("all of these words count " * 100, "and on it goes")
     folder = tmp_path / "chatcli" / "sessions"
     partial = folder / "long.json.partial"
-    process = start(tmp_path, chat_server, "chat", "-s", "long")
-    assert process.stdin is not None
-    process.stdin.write("Tell me\n")
-    process.stdin.flush()
-    wait(lambda: partial.exists() and partial.stat().st_size > 300)
-    process.kill()
-    process.communicate()
+    chat = PipedChat(tmp_path, chat_server, "chat", "-s", "long")
+    chat.say("Tell me")
+    chat.wait_until(lambda: partial.exists() and partial.stat().st_size > 300)
+    chat.kill()
     assert "Tell me" in (folder / "long.json").read_text(), "the question was there before"
 
     done = run_chatcli("ask", "-c", "Go on", env=surroundings(chat_server), home=tmp_path)
@@ -79,22 +46,16 @@ def test_a_second_process_is_told_and_goes_on_in_a_copy(
     tmp_path: Path, chat_server: ChatServer
 ) -> None:
     folder = tmp_path / "chatcli" / "sessions"
-    first = start(tmp_path, chat_server, "chat", "-s", "shared")
-    assert first.stdin is not None
-    first.stdin.write("My name is Alice.\n")
-    first.stdin.flush()
-    chat_server.wait_for_request()
-    wait(lambda: "Echo" in (folder / "shared.json").read_text())
+    first = PipedChat(tmp_path, chat_server, "chat", "-s", "shared")
+    first.say("My name is Alice.")
+    first.wait_for("Echo: My name is Alice.\n")
 
     asked = ("ask", "-s", "shared", "What is my name?")
     second = run_chatcli(*asked, env=surroundings(chat_server), home=tmp_path)
     assert second.stdout == "Your name is Alice.\n"
 
-    first.stdin.write("I am still here.\n")
-    first.stdin.close()
-    first.stdin = None
-    first.communicate(timeout=20)
-    assert first.returncode == 0
+    first.say("I am still here.")
+    assert first.leave() == 0
     said = {
         file.stem: [r["content"] for r in records(file) if r.get("role") == "user"]
         for file in folder.glob("*.json")
@@ -106,13 +67,11 @@ def test_a_second_process_is_told_and_goes_on_in_a_copy(
 def test_a_lock_that_a_dead_process_left_is_taken_over(
     tmp_path: Path, chat_server: ChatServer
 ) -> None:
-    process = start(tmp_path, chat_server, "chat", "-s", "mine")
-    assert process.stdin is not None
-    process.stdin.write("Hello\n")
-    process.stdin.flush()
-    chat_server.wait_for_request()
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    chat = PipedChat(tmp_path, chat_server, "chat", "-s", "mine")
+    chat.say("Hello")
+    chat.wait_for("Echo: Hello\n")
+    chat.kill()
+    assert (tmp_path / "chatcli" / "sessions" / "mine.json.lock").exists(), "it was in use"
 
     asked = ("ask", "-s", "mine", "Again")
     done = run_chatcli(*asked, env=surroundings(chat_server), home=tmp_path)

@@ -64,13 +64,23 @@ class Keeper:
             if not self._unsettled:
                 self._settle()
 
-    def move(self, journal: Journal, records: Iterable[Record]) -> None:
-        """Keep everything in another place from now on: `records`, and what comes after them."""
+    def move(self, journal: Journal, records: Iterable[Record]) -> list[Notice]:
+        """Keep everything in another place from now on: `records`, and what comes after them.
+
+        Where that fails, it is told, and the old place is still the one.
+        """
         with self._guard:
+            try:
+                told = journal.append(*records)
+            except StorageError as error:
+                journal.close()
+                self.trouble = error.message
+                return [Notice(f"not saved: {error.message}", error.hint, "error")]
+            self._settle()
             self.journal.close()
-            self.journal = journal
-            self._unsaved = list(records)
-            self._began = True
+            self.journal, self._unsaved = journal, []
+            self._began, self.trouble = True, ""
+            return [Notice(line, level="warning") for line in told]
 
     def _failed(self, error: StorageError) -> list[Notice]:
         known, self.trouble = self.trouble, error.message

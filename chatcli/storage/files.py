@@ -33,11 +33,15 @@ def make_folder(folder: Path) -> None:
         raise StorageError(f"{folder} is no folder", "--sessions-dir DIR names another")
 
 
-def read_bytes(path: Path, most: int) -> bytes:
-    """Return what is in a regular file of at most `most` bytes. Raises StorageError."""
+def read_bytes(path: Path, most: int, *, links: bool = True) -> bytes:
+    """Return what is in a regular file of at most `most` bytes, or in the one that it links to.
+
+    Raises StorageError.
+    """
+    # Without O_NONBLOCK, opening a FIFO would wait for somebody to write into it.
+    flags = os.O_RDONLY | _flag("O_NONBLOCK") | _flag("O_BINARY")
     try:
-        # Without O_NONBLOCK, opening a FIFO would wait for somebody to write into it.
-        fd = os.open(path, os.O_RDONLY | _flag("O_NONBLOCK") | _flag("O_BINARY"))
+        fd = os.open(path, flags if links else flags | _flag("O_NOFOLLOW"))
     except FileNotFoundError:
         raise NoSuchSession(f"there is no file {path}") from None
     except (OSError, ValueError) as error:

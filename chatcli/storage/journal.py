@@ -61,6 +61,8 @@ class FileJournal:
 
     def append(self, *records: Record) -> tuple[str, ...]:
         lines = [*self._left, *map(wire.encode, records)]
+        if any(len(line) > wire.MAX_LINE for line in lines):
+            raise StorageError(f"a message has more than {wire.MAX_LINE // 2**20} MiB")
         told: tuple[str, ...] = ()
         if lines and self.path is None:
             told = self._create(records, lines)

@@ -26,7 +26,7 @@ from chatcli.storage.partial import SUFFIX as PARTIAL_SUFFIX
 
 MAX_NAME: Final = 100
 _NAME = re.compile(r"[^\W_](?:[\w.\- ]*[\w\-])?")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 _UNSEEN = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _WORDS_IN_NAME: Final = 5
 
