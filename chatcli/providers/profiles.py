@@ -6,12 +6,16 @@ what it says. A profile's key is sent to its own base URL and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chatcli.errors import UsageError
+from chatcli.providers.prices import Place, Rates
 from chatcli.settings import DOTENV, Settings
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 LOCAL: Final = "local"
 OPENAI: Final = "openai"
@@ -24,13 +28,20 @@ class Profile:
 
     `key_variable` names the environment variable that holds the key; None: it wants none.
     `model` None means whichever the endpoint lists first. `tokenizer` is a tiktoken encoding, or
-    None to choose by the model's name.
+    None to choose by the model's name. `context_window`, in tokens, and `rates` hold for all models
+    of the profile; None leaves them to what is known of each.
     """
 
     base_url: str
     key_variable: str | None
     model: str | None = None
     tokenizer: str | None = None
+    context_window: int | None = None
+    rates: Rates | None = None
+
+    def place(self, name: str) -> Place:
+        """Return where the models of this profile are asked, which has this name."""
+        return Place(name, self.base_url, self.context_window, self.rates)
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -67,11 +78,17 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     key_variable: str | None = None
     tokenizer: str | None = None
+    context_window: int | None = None
+    rates: Rates | None = None
 
     @property
     def name(self) -> str:
         """The target as the user would write it."""
         return f"{self.profile}:{self.model}" if self.model else self.profile
+
+    @property
+    def place(self) -> Place:
+        return Place(self.profile, self.base_url, self.context_window, self.rates)
 
 
 def profiles_of(settings: Settings) -> dict[str, Profile]:
@@ -125,6 +142,8 @@ def resolve(settings: Settings, spec: str | None = None) -> Target:
         _key(settings, name, profile),
         profile.key_variable,
         profile.tokenizer,
+        profile.context_window,
+        profile.rates,
     )
 
 
@@ -161,15 +180,70 @@ def _key(settings: Settings, name: str, profile: Profile) -> str | None:
     return key
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _tokens(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError
+    return value
+
+
+def _dollars(value: object) -> Decimal:
+    from decimal import Decimal
+
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError
+    # NaN fails both comparisons. By way of the text, 0.1 stays one tenth.
+    if not 0 <= value <= _MOST_DOLLARS:
+        raise ValueError
+    return Decimal(str(value))
+
+
+_MOST_DOLLARS: Final = 1_000_000
+
+# What [profiles.NAME] can have: each key with how it is read and what it must be.
+_KEYS: Final[Mapping[str, tuple[Callable[[object], Any], str]]] = {
+    **dict.fromkeys(("base_url", "key_variable", "model", "tokenizer"), (_text, "a text")),
+    "context_window": (_tokens, "a whole number of tokens, at least 1"),
+    **dict.fromkeys(
+        ("input_price", "output_price", "cached_price"),
+        (_dollars, "a number of US dollars per million tokens, 0 or more"),
+    ),
+}
+
+
 def _configured(name: str, table: Mapping[str, object], shipped: Profile | None) -> Profile:
-    known = {"base_url", "key_variable", "model", "tokenizer"}
-    for key, value in table.items():
-        if key not in known:
-            raise UsageError(
-                f"[profiles.{name}] in config.toml has an unknown key `{key}`",
-                f"it can have {', '.join(sorted(known))}",
-            )
-        if not isinstance(value, str):
-            raise UsageError(f"[profiles.{name}] in config.toml: `{key}` must be a text")
-    profile = shipped or Profile("", None)
-    return replace(profile, **{key: str(value) for key, value in table.items()})
+    where = f"[profiles.{name}] in config.toml"
+    stated = {key: _stated(where, key, value) for key, value in table.items()}
+    prices = [stated.pop(f"{kind}_price", None) for kind in ("input", "output", "cached")]
+    return replace(shipped or Profile("", None), rates=_rates(where, *prices), **stated)
+
+
+def _stated(where: str, key: str, value: object) -> Any:
+    if key not in _KEYS:
+        raise UsageError(
+            f"{where} has an unknown key `{key}`", f"it can have {', '.join(sorted(_KEYS))}"
+        )
+    read, wanted = _KEYS[key]
+    try:
+        return read(value)
+    except ValueError:
+        raise UsageError(f"{where}: `{key}` must be {wanted}") from None
+
+
+def _rates(
+    where: str, prompt: Decimal | None, reply: Decimal | None, cached: Decimal | None
+) -> Rates | None:
+    """Return the prices that a profile states. With none of its own, what is cached is prompt."""
+    if prompt is None and reply is None and cached is None:
+        return None
+    if prompt is None or reply is None:
+        raise UsageError(
+            f"{where} has prices for some tokens only",
+            "write both input_price and output_price",
+        )
+    return Rates(prompt, reply, prompt if cached is None else cached)
