@@ -10,6 +10,7 @@ print(session.send("What is my name?"))
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from chatcli.conversation import tree as trees
@@ -21,7 +22,7 @@ from chatcli.conversation.session import Session as Engine
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
 from chatcli.errors import StorageError
-from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
+from chatcli.parts import begin, examples_of, limits_for, load_encoder, model_for, persona_store
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings, load
 from chatcli.storage.journal import FileJournal, at
@@ -55,11 +56,12 @@ class Session:
         settings = _settings(base_url, api_key, max_tokens, strategy, window)
         who = persona_store(settings).get(persona) if persona else None
         self._models = Models(settings)
-        own = None if provider else model_for(self._models, settings, who, model)
+        self._own = own = None if provider else model_for(self._models, settings, who, model)
         answering = _either(provider, own)
         talk = begin(answering, who, system_prompt)
-        self._start(talk, answering, Forgetful(), limits_for(settings, who, own))
-        self._engine.examples = () if system_prompt else examples_of(who)
+        self._limits = partial(limits_for, settings, who)
+        self._start(talk, answering, Forgetful(), self._limits(own))
+        self._engine.planner.examples = () if system_prompt else examples_of(who)
 
     @classmethod
     def open(
@@ -88,8 +90,9 @@ class Session:
         except BaseException:
             journal.close()
             raise
-        limits = limits_for(settings, None, own)
-        session._start(talk, _either(provider, own), journal, limits, stored=True)
+        session._own = own
+        session._limits = partial(limits_for, settings, None)
+        session._start(talk, _either(provider, own), journal, session._limits(own), stored=True)
         return session
 
     def _start(
@@ -102,7 +105,6 @@ class Session:
         stored: bool = False,
     ) -> None:
         counter = TokenCounter(provider.model)
-        load_vocabulary(counter)
         self._engine = Engine(talk, provider, journal, counter, limits=limits, stored=stored)
 
     def send(self, text: str) -> str:
@@ -115,6 +117,7 @@ class Session:
         What has come when the iteration is given up is kept, marked as interrupted.
         """
         self._engine.ready()
+        self._count_exactly()
         for event in self._engine.ask(text):
             _raise_if_unsaved(event)
             yield event
@@ -135,6 +138,7 @@ class Session:
 
     def count_tokens(self) -> int:
         """Return the prompt tokens of the next request, before its question."""
+        self._count_exactly()
         return self._engine.plan().tokens
 
     def clear(self) -> None:
@@ -180,6 +184,12 @@ class Session:
         engine = self._engine
         model, branch = engine.provider.model, engine.tree.branch
         return f"<Session {model}, turn {engine.turn_count} on {branch!r}>"
+
+    def _count_exactly(self) -> None:
+        if self._own is not None:
+            self._own.warm_up()
+            self._engine.planner.defaults = self._limits(self._own)
+        load_encoder(self._engine, self._own)
 
     def _become(self, tree: Tree) -> None:
         for event in self._engine.become(tree):

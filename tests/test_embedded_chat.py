@@ -113,8 +113,8 @@ def test_ask_answers_without_a_key(home: Path) -> None:
     assert "llama" not in done.stderr.lower()
 
 
-def test_the_endpoint_counts_what_tokens_predict_once_it_has_reported(home: Path) -> None:
+def test_the_embedded_model_counts_as_its_engine_does(home: Path) -> None:
     lines = "Hello there\nHow are you?\nGood to hear\n/tokens\n"
     done = run_chatcli("chat", "--system", "Be brief.", input=lines, home=home, timeout=120)
     assert "the endpoint reported" in done.stdout
-    assert "calibrated" in done.stdout
+    assert "counted: exact" in done.stdout

@@ -28,16 +28,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked for: the reply to `question`, by sending `messages`.
+    """What is asked for: the reply to `question`, by sending `messages`, which cost `tokens`.
 
-    `before` is the part of the reply that is there already. An earlier reply to the question stays
-    on a branch that is called after `keep`.
+    `before` is the part of the reply that is there already.
     """
 
     question: Node
     messages: list[Message]
+    tokens: int = 0
     before: str = ""
-    keep: str = "retried"
 
 
 @dataclass(slots=True)

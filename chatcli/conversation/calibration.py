@@ -21,6 +21,7 @@ MOST_TOKENS: Final = 10**9  # no prompt is longer
 # where a request's overhead is smaller than assumed.
 LEAST_SCALE: Final = 0.25
 MOST_SCALE: Final = 8.0
+SURELY_CUT: Final = 0.7
 LEAST_OFFSET: Final = -50.0
 MOST_OFFSET: Final = 8000.0
 
@@ -42,12 +43,13 @@ class Line(NamedTuple):
     offset: float = 0.0
 
 
-def truncated(predicted: int, reported: int) -> bool:
+def truncated(predicted: int, reported: int, *, surely: bool = False) -> bool:
     """Whether so few tokens were reported that the server must have dropped a part of the prompt.
 
-    No tokenizer alone explains less than a quarter; some local servers cut long prompts silently.
+    No tokenizer alone explains less than a quarter; where it is known (`surely`) how the endpoint
+    counts, nor does it explain less than seven tenths. Some local servers cut prompts silently.
     """
-    return 0 < reported < predicted * LEAST_SCALE
+    return 0 < reported < predicted * (SURELY_CUT if surely else LEAST_SCALE)
 
 
 @dataclass(frozen=True, slots=True)

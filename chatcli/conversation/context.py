@@ -1,21 +1,31 @@
 """The context plan: which messages the next request holds, which it leaves out, and why.
 
-`plan` is a pure function of the path, what each message costs, and the limits. It never changes
-the conversation. A new strategy is a function of the type `Strategy` and its line in STRATEGIES.
+`plan` is a pure function of the course of the conversation, what its messages cost, and the limits.
+It never changes the conversation, and its cost grows with what it leaves out, not with what it
+keeps. A new strategy is a function of the type `Strategy` and its line in STRATEGIES.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from chatcli.conversation.messages import Message, Node
+from chatcli.conversation.records import Summary
+from chatcli.conversation.turns import Course, Price, Priced, Turn
 from chatcli.errors import BudgetError
 
 Reason: TypeAlias = Literal["budget", "window"]
-Fate: TypeAlias = Literal["system", "sent", "pinned", "newest", "muted", "replaced"] | Reason
-SENT: Final[Set[Fate]] = frozenset({"system", "sent", "pinned", "newest"})
+Fate: TypeAlias = (
+    Literal["system", "sent", "pinned", "newest", "muted", "replaced", "folded"] | Reason
+)
+
+SUMMARY: Final = "Summary of what was said earlier in this conversation:\n\n"
+
+
+REPLY_RESERVE: Final = 1024
+"""Tokens of a context window that are left to the reply, at most a quarter of the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,14 @@ class Limits:
     window: int = 5
 
 
+def budget_in(window: int) -> int:
+    """Return the prompt tokens that a context window of so many tokens has room for."""
+    return window - min(REPLY_RESERVE, window // 4)
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A message of the path with its number, its price in tokens, and what becomes of it.
-
-    `number` is the one that /history shows; system prompts have none.
-    """
+    """A message of the path with its number, its price in tokens, and what becomes of it."""
 
     node: Node
     number: int | None
@@ -42,167 +54,250 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the next request holds. `tokens` includes the request's own `overhead`.
+    """What the next request holds.
 
-    `examples` are the persona's: they go between the system prompt and the history, and are no
-    part of the conversation.
+    `first` is the system prompt as it is sent, with the summary at its end. `tokens` includes the
+    request's own `overhead`. The `examples` are the persona's: they go between the system prompt
+    and the history, and are no part of the conversation.
     """
 
-    entries: tuple[Planned, ...]
-    budget: int | None
-    strategy: str
+    course: Course
+    limits: Limits
+    tokens: int
     overhead: int
+    system_tokens: int = 0
+    summary_tokens: int = 0
+    first: Message | None = None
     examples: tuple[Message, ...] = ()
     example_tokens: int = 0
+    summary: Summary | None = None
+    reasons: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def messages(self) -> list[Message]:
         """What is sent, in the order in which it is sent: the system prompt first."""
-        sent = self.sent()
-        system = [entry.node.message for entry in sent if entry.fate == "system"]
-        said = [entry.node.message for entry in sent if entry.fate != "system"]
-        return [*system, *self.examples, *said]
+        said = [
+            entry.node.message
+            for index, turn in enumerate(self.course.turns)
+            if self._fate(index, turn) in {"sent", "pinned", "newest"}
+            for entry in turn.entries
+            if not entry.muted
+        ]
+        return [*([self.first] if self.first else []), *self.examples, *said]
 
     @property
-    def tokens(self) -> int:
-        return self.overhead + self.example_tokens + sum(entry.tokens for entry in self.sent())
+    def entries(self) -> tuple[Planned, ...]:
+        """Every message of the path, in its order, with what becomes of it."""
+        return tuple(sorted(self._judged(), key=lambda entry: entry.node.depth))
 
     @property
     def newest_tokens(self) -> int:
-        return sum(entry.tokens for entry in self.entries if entry.fate == "newest")
+        return self.course.turns[-1].tokens if self.course.turns else 0
+
+    @property
+    def pinned_tokens(self) -> int:
+        """The tokens of pinned turns, the newest one apart."""
+        newest = self.course.turns[-1:]
+        return self.course.pinned_tokens - sum(turn.tokens for turn in newest if turn.pinned)
 
     def sent(self) -> list[Planned]:
         """The messages that go, in the order of the path."""
-        return [entry for entry in self.entries if entry.fate in SENT]
+        return [e for e in self.entries if e.fate in {"system", "sent", "pinned", "newest"}]
 
     def left_out(self) -> list[Planned]:
-        """The messages that stay out for want of room."""
-        return [entry for entry in self.entries if entry.fate in {"budget", "window"}]
+        """The messages that stay out for want of room, the oldest first."""
+        return [
+            Planned(entry.node, entry.number, entry.tokens, self.reasons[index])
+            for index in sorted(self.reasons)
+            for entry in self.course.turns[index].entries
+            if not entry.muted
+        ]
+
+    def _judged(self) -> Iterator[Planned]:
+        *replaced, system = self.course.system or (None,)
+        for prompt in replaced:
+            if prompt is not None:
+                yield _planned(prompt, "replaced")
+        if system is not None:
+            yield _planned(system, "system")
+        for index, turn in enumerate(self.course.turns):
+            fate = self._fate(index, turn)
+            for entry in turn.entries:
+                yield _planned(entry, "muted" if entry.muted else fate)
+
+    def _fate(self, index: int, turn: Turn) -> Fate:
+        if index == len(self.course.turns) - 1:
+            return "newest"
+        if turn.pinned:
+            return "pinned"
+        if self.summary is not None and index < self.course.folded:
+            return "folded"
+        return self.reasons.get(index, "sent")
+
+
+def _planned(entry: Priced, fate: Fate) -> Planned:
+    return Planned(entry.node, entry.number, entry.tokens, fate)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A question and what was answered to it: sent together or not at all."""
+class Room:
+    """What a strategy decides about: the turns from `start` on, before the newest.
 
-    entries: tuple[Planned, ...]
-    tokens: int
-    pinned: bool
+    `excess` is how many tokens they are over what there is room for (negative: room is left);
+    pinned turns go whatever is decided. `pairs` is the window.
+    """
 
-
-Strategy: TypeAlias = Callable[[Sequence[Turn], float, int], list[Reason | None]]
-"""Takes the turns before the newest, the room for them in tokens, and the window in pairs.
-
-Returns for each turn why it is left out, or None where it is sent.
-"""
+    turns: Sequence[Turn]
+    start: int
+    excess: float
+    pairs: int
 
 
-def truncate(turns: Sequence[Turn], room: float, _window: int = 0) -> list[Reason | None]:
+Strategy: TypeAlias = Callable[[Room], dict[int, Reason]]
+"""Returns why turns are left out, by their index; the others are sent."""
+
+
+def truncate(room: Room) -> dict[int, Reason]:
     """Leave the oldest turns out until the rest fits."""
-    excess = sum(turn.tokens for turn in turns) - room
-    reasons: list[Reason | None] = [None] * len(turns)
-    for index, turn in enumerate(turns):
+    return _oldest(room, room.start, room.excess)
+
+
+def window(room: Room) -> dict[int, Reason]:
+    """Send the newest N pairs before the question, as many of them as fit."""
+    start = max(len(room.turns) - 1 - room.pairs, room.start)
+    outside: dict[int, Reason] = {
+        index: "window" for index in range(room.start, start) if not room.turns[index].pinned
+    }
+    saved = sum(room.turns[index].tokens for index in outside)
+    return {**outside, **_oldest(room, start, room.excess - saved)}
+
+
+def summarize(room: Room) -> dict[int, Reason]:
+    """Fold the oldest turns into a summary before the budget is full; what still overflows leaves.
+
+    The folding is a turn of its own with the model: see `folding.py`.
+    """
+    return truncate(room)
+
+
+def full(room: Room) -> dict[int, Reason]:
+    """Send everything, or nothing at all."""
+    if room.excess > 0:
+        raise BudgetError(
+            f"the conversation is {int(room.excess):,} tokens over the budget",
+            "/strategy truncate leaves the oldest turns out, /budget sets another limit",
+        )
+    return {}
+
+
+STRATEGIES: Final[dict[str, Strategy]] = {
+    "truncate": truncate,
+    "window": window,
+    "summarize": summarize,
+    "full": full,
+}
+
+
+def _oldest(room: Room, start: int, excess: float) -> dict[int, Reason]:
+    reasons: dict[int, Reason] = {}
+    for index in range(start, len(room.turns) - 1):
         if excess <= 0:
             break
-        if not turn.pinned:
+        if not room.turns[index].pinned:
             reasons[index] = "budget"
-            excess -= turn.tokens
+            excess -= room.turns[index].tokens
     return reasons
 
 
-def window(turns: Sequence[Turn], room: float, pairs: int) -> list[Reason | None]:
-    """Send the newest `pairs` turns before the question, as many of them as fit."""
-    start = max(len(turns) - pairs, 0)
-    inside = [turn for index, turn in enumerate(turns) if index >= start or turn.pinned]
-    fitted = iter(truncate(inside, room))
-    return [
-        next(fitted) if index >= start or turn.pinned else "window"
-        for index, turn in enumerate(turns)
-    ]
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms requests are planned: the `price` of a message in tokens, and the limits.
 
-
-def full(turns: Sequence[Turn], room: float, _window: int = 0) -> list[Reason | None]:
-    """Send everything, or nothing at all."""
-    excess = sum(turn.tokens for turn in turns) - room
-    if excess > 0:
-        raise BudgetError(
-            f"the conversation is {int(excess):,} tokens over the budget",
-            "/strategy truncate leaves the oldest turns out, /budget sets another limit",
-        )
-    return [None] * len(turns)
-
-
-STRATEGIES: Final[dict[str, Strategy]] = {"truncate": truncate, "window": window, "full": full}
-
-
-def plan(
-    path: Sequence[Node],
-    price: Callable[[Message], int],
-    *,
-    budget: int | None = None,
-    strategy: str = "truncate",
-    pairs: int = 5,
-    overhead: int = 0,
-    examples: Sequence[Message] = (),
-    pinned: Set[str] = frozenset(),
-    muted: Set[str] = frozenset(),
-) -> Plan:
-    """Plan the next request from the messages of `path`, root first.
-
-    `price` gives a message's tokens, `overhead` what a request costs beside its messages. The
-    newest system prompt, the examples, pinned messages (by id) and the last turn always go; muted
-    ones never.
-    A reply never goes without its question. `budget` None means that there is no known limit.
-    Raises BudgetError when what must go exceeds the budget.
+    `overhead` tells what a request costs beside its messages, which can be a matter of whether it
+    begins with a system prompt; the `examples` go with every request.
     """
-    system, turns = _turns(path, price, pinned, muted)
-    *earlier, newest = turns or [Turn((), 0, pinned=False)]
-    shown = sum(price(example) for example in examples)
-    must = overhead + shown + newest.tokens + sum(e.tokens for e in system if e.fate == "system")
-    must += sum(turn.tokens for turn in earlier if turn.pinned)
+
+    price: Price
+    limits: Limits
+    overhead: Callable[[Sequence[Message]], int] = lambda _opening: 0
+    examples: tuple[Message, ...] = ()
+
+
+def plan(course: Course, terms: Terms) -> Plan:
+    """Plan the next request, whose question is the last turn of `course`.
+
+    The newest system prompt, the examples, pinned turns, the summary and the last turn always go;
+    muted messages never. A reply never goes without its question. Raises BudgetError when what
+    must go exceeds the budget, or when `full` can't send everything.
+    """
+    made = None
+    if terms.limits.strategy != "full" and course.summary is not None:
+        made = _plan(course, terms, course.summary)
+    made = made or _plan(course, terms, None)
+    if made is None:
+        raise _too_large(course, terms)
+    return made
+
+
+def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
+    """Plan with a summary or without one; None where what must go does not fit."""
+    budget = terms.limits.budget
+    first = _first(course, summary)
+    system = course.system[-1].tokens if course.system else 0
+    opening = terms.price(first) if first and summary else system
+    shown = sum(map(terms.price, terms.examples))
+    overhead = terms.overhead([first] if first else [])
+    must = overhead + shown + opening + _always(course)
     if budget is not None and must > budget:
-        raise BudgetError(
-            f"the newest message needs {must:,} tokens with what always goes along, "
-            f"{must - budget:,} more than the budget of {budget:,}",
-            "shorten it, or raise the budget with --budget or /budget",
-        )
-    kept_pins = sum(turn.tokens for turn in earlier if turn.pinned)
-    room = float("inf") if budget is None else budget - must + kept_pins
-    reasons = STRATEGIES[strategy](earlier, room, pairs)
-    decided = [*system, *(_judged(newest.entries, "newest"))]
-    for turn, reason in zip(earlier, reasons, strict=True):
-        decided += _judged(turn.entries, reason or ("pinned" if turn.pinned else "sent"))
-    decided.sort(key=lambda entry: entry.node.depth)
-    return Plan(tuple(decided), budget, strategy, overhead, tuple(examples), shown)
+        return None
+    others = course.tokens - _always(course) - (course.folded_tokens if summary else 0)
+    excess = must + others - (float("inf") if budget is None else budget)
+    start = course.folded if summary else 0
+    room = Room(course.turns, start, excess, terms.limits.window)
+    reasons = STRATEGIES[terms.limits.strategy](room)
+    left = sum(course.turns[index].tokens for index in reasons)
+    return Plan(
+        course,
+        terms.limits,
+        must + others - left,
+        overhead,
+        system_tokens=system,
+        summary_tokens=opening - system,
+        first=first,
+        examples=terms.examples,
+        example_tokens=shown,
+        summary=summary,
+        reasons=reasons,
+    )
 
 
-def _turns(
-    path: Sequence[Node], price: Callable[[Message], int], pinned: Set[str], muted: Set[str]
-) -> tuple[list[Planned], list[Turn]]:
-    """Part the path into its system prompts and its turns."""
-    system: list[Planned] = []
-    turns: list[list[Planned]] = []
-    number = 0
-    for node in path:
-        tokens = price(node.message)
-        if node.role == "system":
-            system = [*(_judged(system, "replaced")), Planned(node, None, tokens, "system")]
-            continue
-        number += 1
-        if node.role == "user" or not turns:
-            turns.append([])
-        silent = node.id in muted or (turns[-1] and turns[-1][0].fate == "muted")
-        turns[-1].append(Planned(node, number, tokens, "muted" if silent else "sent"))
-    return system, [_turn(entries, pinned) for entries in turns]
+def _always(course: Course) -> int:
+    """Return the tokens of the turns that go whatever happens: the newest and the pinned ones."""
+    newest = sum(turn.tokens for turn in course.turns[-1:] if not turn.pinned)
+    return course.pinned_tokens + newest
 
 
-def _turn(entries: Sequence[Planned], pinned: Set[str]) -> Turn:
-    audible = [entry for entry in entries if entry.fate != "muted"]
-    held = any(entry.node.id in pinned for entry in audible)
-    return Turn(tuple(entries), sum(entry.tokens for entry in audible), held)
+def _first(course: Course, summary: Summary | None) -> Message | None:
+    """Return the system prompt as it is sent, with the summary at its end.
+
+    One system message, because many endpoints and templates take no second one.
+    """
+    if summary is None:
+        return course.system[-1].node.message if course.system else None
+    prompt = course.system[-1].node.content if course.system else ""
+    told = f"{SUMMARY}{summary.text}"
+    return Message("system", f"{prompt}\n\n{told}" if prompt else told)
 
 
-def _judged(entries: Sequence[Planned], fate: Fate) -> list[Planned]:
-    return [
-        entry if entry.fate == "muted" else Planned(entry.node, entry.number, entry.tokens, fate)
-        for entry in entries
-    ]
+def _too_large(course: Course, terms: Terms) -> BudgetError:
+    first = _first(course, None)
+    system = course.system[-1].tokens if course.system else 0
+    must = terms.overhead([first] if first else []) + system + _always(course)
+    must += sum(map(terms.price, terms.examples))
+    budget = terms.limits.budget
+    assert budget is not None, "without a budget everything fits"
+    return BudgetError(
+        f"the newest message needs {must:,} tokens with what always goes along, "
+        f"{must - budget:,} more than the budget of {budget:,}",
+        "shorten it, or raise the budget with --budget or /budget",
+    )

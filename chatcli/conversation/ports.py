@@ -87,16 +87,25 @@ class Forgetful:
 class Counter(Protocol):
     """What messages cost in tokens."""
 
-    @property
-    def overhead(self) -> int:
-        """What a request costs beside its messages."""
+    def overhead_of(self, messages: Iterable[Message]) -> int:
+        """What a request with these messages costs beside them."""
 
     @property
     def precision(self) -> str:
         """`exact`, `calibrated` or `estimated`."""
 
+    @property
+    def version(self) -> object:
+        """Another value whenever messages have another price than before."""
+
     def price(self, message: Message) -> int:
         """The tokens of one message, its own overhead included."""
 
-    def learn(self, messages: Iterable[Message], reported: int) -> None:
-        """Take note of the prompt tokens that the endpoint reported for a request."""
+    def count_draft(self, content: str) -> int:
+        """The tokens of a user's message that may still change, so that no count of it is kept."""
+
+    def learn(self, messages: Iterable[Message], reported: int) -> bool:
+        """Take note of the prompt tokens that the endpoint reported for a request.
+
+        Returns whether they are so few that it can't have read all of it.
+        """

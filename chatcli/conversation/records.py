@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 from chatcli.conversation.messages import Node
 from chatcli.conversation.tree import MAIN, Tree, free_name
 
+Mark: TypeAlias = Literal["pinned", "muted"]
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -52,20 +54,49 @@ class Merged:
     source: Node
 
 
-Record: TypeAlias = Header | Node | Moved | Noted | Merged
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The user has pinned or muted a message, or neither any more."""
+
+    node: Node
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said up to `until`, in fewer words; an empty text: it is told in full again.
+
+    `covers` are the ids of the messages that it is about, beside those of the summary that it
+    `replaces`. It is the user's own wording where there is no `model`.
+    """
+
+    id: str
+    until: Node
+    text: str
+    time: str
+    model: str | None = None
+    covers: tuple[str, ...] = ()
+    replaces: str | None = None
+
+
+Record: TypeAlias = Header | Node | Moved | Noted | Merged | Marked | Summary
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """All that a session's records add up to.
 
-    `merges` maps the id of each question about another branch to the end of that branch.
+    `merges` maps the id of each question about another branch to the end of that branch, `marks`
+    the ids of messages to how they are marked, and `summaries` the ids of the last messages that
+    summaries stand for to the newest of these.
     """
 
     header: Header
     tree: Tree
     title: str | None = None
     merges: Mapping[str, Node] = field(default_factory=dict)
+    marks: Mapping[str, Marked] = field(default_factory=dict)
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
 
     def noted(self, note: Noted) -> Conversation:
         if note.key == "title":
@@ -73,6 +104,15 @@ class Conversation:
         if note.key == "persona":
             return replace(self, header=replace(self.header, persona=note.value))
         return replace(self, header=replace(self.header, model=note.value))
+
+    def marked(self, marked: Marked) -> Conversation:
+        marks = {**self.marks, marked.node.id: marked}
+        if marked.mark is None:
+            del marks[marked.node.id]
+        return replace(self, marks=marks)
+
+    def summarized(self, summary: Summary) -> Conversation:
+        return replace(self, summaries={**self.summaries, summary.until.id: summary})
 
     def merged(self, merge: Merged) -> Conversation:
         return replace(self, merges={**self.merges, merge.question.id: merge.source})
@@ -102,6 +142,8 @@ def whole(talk: Conversation) -> list[Record]:
         talk.header,
         *nodes,
         *(Merged(node, talk.merges[node.id]) for node in nodes if node.id in talk.merges),
+        *talk.marks.values(),
+        *talk.summaries.values(),
         *(Moved(name, head) for name, head in tree.heads.items() if name != tree.branch),
         *([Noted("title", talk.title)] if talk.title is not None else []),
         Moved(tree.branch, tree.head, tree.undone),
@@ -134,6 +176,10 @@ def replay(header: Header, records: Iterable[Record]) -> Conversation:
                 talk = talk.noted(record)
             case Merged():
                 talk = talk.merged(record)
+            case Marked():
+                talk = talk.marked(record)
+            case Summary():
+                talk = talk.summarized(record)
             case Header():
                 pass
     return replace(talk, tree=_claim(Tree(heads, here, undone), leaves.values()))

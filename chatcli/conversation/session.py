@@ -6,15 +6,17 @@ with the journal before the model is asked. `stop` may be called from any thread
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Final
 
+from chatcli.conversation import folding, wishes
 from chatcli.conversation import tree as trees
-from chatcli.conversation import wishes
 from chatcli.conversation.arriving import Arriving, Asked, Patience
-from chatcli.conversation.context import Limits, Plan, plan
+from chatcli.conversation.context import Limits, Plan, budget_in
 from chatcli.conversation.events import Event, Notice, TextDelta, TurnFinished, TurnStarted
 from chatcli.conversation.exchange import Exchange
+from chatcli.conversation.folding import Fold
 from chatcli.conversation.keeping import Keeper
 from chatcli.conversation.messages import (
     EDITED,
@@ -26,11 +28,27 @@ from chatcli.conversation.messages import (
     new_id,
     now,
 )
+from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Counter, Journal, Provider
-from chatcli.conversation.records import Conversation, Merged, Moved, Noted, Record, moves, whole
-from chatcli.conversation.tree import Tree
+from chatcli.conversation.records import (
+    Conversation,
+    Mark,
+    Marked,
+    Merged,
+    Moved,
+    Noted,
+    Record,
+    Summary,
+    moves,
+    whole,
+)
+from chatcli.conversation.summing import summed_up
+from chatcli.conversation.tree import Tree, TreeError
 from chatcli.conversation.wishes import Wish
-from chatcli.errors import ProviderError
+from chatcli.errors import ChatcliError, Overflow
+
+SHARE_AFTER_OVERFLOW: Final = 0.75
+"""How much of a prompt is sent again that was too long by an unknown number of tokens."""
 
 
 class Session:
@@ -46,17 +64,16 @@ class Session:
         limits: Limits | None = None,
         patience: Patience | None = None,
         stored: bool = False,
+        learned_window: Callable[[int], None] = lambda _tokens: None,
     ) -> None:
         """`stored` says that the journal already holds the conversation.
 
-        `examples`, none at first, show the model how to answer; they go with every request and
-        are no part of the history.
+        `learned_window` is told the context window that an endpoint stated, in tokens.
         """
         self.conversation = conversation
         self.provider = provider
-        self.counter = counter
-        self.limits = limits or Limits()
-        self.examples: tuple[Message, ...] = ()
+        self.planner = Planner(counter, limits or Limits())
+        self.learned_window = learned_window
         self.last_usage: Usage | None = None
         self._keeper = Keeper(journal, () if stored else whole(conversation), began=stored)
         self._exchange = Exchange(patience or Patience())
@@ -89,22 +106,9 @@ class Session:
 
     def plan(self, draft: str | None = None) -> Plan:
         """Plan the next request, with `draft` as its newest message where one is given."""
-        path = self.tree.path
         if draft is not None:
-            path = (*path, trees.say(self.tree, Message("user", draft)))
-        return self._plan(path)
-
-    def _plan(self, path: Sequence[Node], pinned: Set[str] = frozenset()) -> Plan:
-        return plan(
-            path,
-            self.counter.price,
-            budget=self.limits.budget,
-            strategy=self.limits.strategy,
-            pairs=self.limits.window,
-            overhead=self.counter.overhead,
-            examples=self.examples,
-            pinned=pinned,
-        )
+            return self.planner.forecast(self.conversation, draft)
+        return self.planner.plan(self.conversation, self.tree.head)
 
     @property
     def answering(self) -> bool:
@@ -128,12 +132,12 @@ class Session:
         if instead_of is not None:
             tree, branch = trees.revise(tree, instead_of, keep="edited")
         question = trees.say(tree, Message("user", text))
-        messages = self._plan((*tree.path, question)).messages
+        self.planner.plan(self.conversation, question)
         self._keeper.begin()
         if branch is not None:
             yield from self._go_back(tree, branch)
         yield from self._add(question)
-        yield from self._answer(Asked(question, messages))
+        yield from self._answer(Wish(question, question))
 
     def _reword(self, reply: Node, text: str) -> Iterator[Event]:
         tree, branch = trees.revise(self.tree, reply, keep="edited")
@@ -146,23 +150,30 @@ class Session:
 
     def answer(self) -> Iterator[Event]:
         """Ask the newest question again. An earlier reply stays on a branch of its own."""
-        yield from self._grant(wishes.again(self.tree, self.conversation.merges))
+        yield from self._answer(wishes.again(self.tree, self.conversation.merges))
 
     def go_on(self) -> Iterator[Event]:
         """Have the model go on with a reply that was cut off, and join the two parts."""
-        yield from self._grant(wishes.go_on(self.tree, self.conversation.merges))
+        yield from self._answer(wishes.go_on(self.tree, self.conversation.merges))
 
     def merge(self, name: str) -> Iterator[Event]:
         """Ask what was said on the branch called `name`, so that its gist is known on this one."""
         wish, source = wishes.summary(self.tree, name)
-        request = self._plan(wish.path)
+        request = self.planner.plan(self.conversation, wish.last)
         merged = Merged(wish.question, source)
         yield from self._add(wish.question, merged)
         self.conversation = self.conversation.merged(merged)
         if left_out := request.left_out():
             text = f"{len(left_out)} messages of `{name}` have no room in the request"
             yield Notice(text, "/budget sets another limit", "warning")
-        yield from self._answer(Asked(wish.question, request.messages))
+        yield from self._answer(wish)
+
+    def summarize(self) -> Iterator[Event]:
+        """Have all that was said summed up now, whatever the strategy."""
+        fold = folding.everything(self.planner.plan(self.conversation, self.tree.head))
+        if fold is None:
+            raise TreeError("there is nothing to sum up", "say something first")
+        yield from self._fold(fold)
 
     def ready(self) -> None:
         """Forget an earlier `stop`: what is begun from here on goes on until the next."""
@@ -172,54 +183,111 @@ class Session:
         """End the turn that is under way, or about to begin; what has come is kept."""
         self._exchange.stop()
 
-    def _grant(self, wish: Wish) -> Iterator[Event]:
-        request = self._plan(wish.path, wish.pinned)
-        yield from self._answer(Asked(wish.question, request.messages, wish.before, wish.keep))
-
-    def _answer(self, asked: Asked) -> Iterator[Event]:
+    def _answer(self, wish: Wish) -> Iterator[Event]:
         # A conversation that was loaded from elsewhere is in no file of its own before this.
         yield from self.save()
-        arriving = Arriving(asked, self.provider.model)
         self._answering = True
-        yield TurnStarted(asked.question)
+        yield TurnStarted(wish.question)
+        arriving: Arriving | None = None
         try:
-            for event in self._exchange.stream(self.provider, arriving):
-                if isinstance(event, TextDelta):
-                    yield from self._make_room(asked)
-                    self._keeper.partial(arriving.beginning, event.text)
-                yield event
-        except ProviderError:
-            yield from self._conclude(arriving, FAILED)
+            yield from self._fold_if_due(wish)
+            arriving = self._arriving(wish)
+            try:
+                yield from self._stream(arriving, wish)
+            except Overflow as overflow:
+                if arriving.pieces:
+                    raise
+                yield self._learn_from(overflow, arriving)
+                arriving = self._arriving(wish)
+                yield from self._stream(arriving, wish)
+        except ChatcliError:
+            yield from self._conclude(arriving, wish, FAILED)
             raise
         except BaseException:
             # Whoever reads the events has gone: what came is kept, but there is nobody to tell.
-            for _ in self._conclude(arriving, INTERRUPTED):
+            for _ in self._conclude(arriving, wish, INTERRUPTED):
                 pass
             raise
-        else:
-            yield from self._conclude(arriving, self._exchange.ending(arriving))
+        yield from self._conclude(arriving, wish, self._exchange.ending(arriving))
 
-    def _make_room(self, asked: Asked) -> Iterator[Event]:
+    def _fold_if_due(self, wish: Wish) -> Iterator[Event]:
+        """Have the oldest turns summed up where the strategy wants that and it is time."""
+        if self.planner.limits.strategy == "summarize":
+            request = self.planner.plan(self.conversation, wish.last, wish.pinned)
+            yield from self._fold(folding.due(request))
+
+    def _fold(self, fold: Fold | None) -> Iterator[Event]:
+        if fold is None:
+            return
+        summary = yield from summed_up(fold, self.planner, self._exchange, self.provider)
+        if summary is not None:
+            yield from self.sum_up(summary)
+            count = len(fold.covers)
+            text = f"{count} message{'s go' if count > 1 else ' goes'} as a summary from here on"
+            yield Notice(text, "/summarize shows it, /context what is sent")
+
+    def _learn_from(self, overflow: Overflow, arriving: Arriving) -> Notice:
+        """Take note of how much the model can read, which it has just said. Raises `overflow`."""
+        sent = arriving.asked.tokens
+        limits = self.planner.limits
+        if overflow.prompt_tokens:
+            self.planner.counter.learn(arriving.asked.messages, overflow.prompt_tokens)
+        budget = budget_in(overflow.limit) if overflow.limit else int(sent * SHARE_AFTER_OVERFLOW)
+        if limits.strategy == "full" or (limits.budget or budget) < budget:
+            raise overflow
+        if overflow.limit:
+            self.learned_window(overflow.limit)
+        self.planner.most = budget
+        told = f"{overflow.limit:,}" if overflow.limit else f"less than {sent:,}"
+        hint = f"sending it once more, in at most {budget:,}"
+        return Notice(f"the model reads {told} tokens", hint, "warning")
+
+    def _arriving(self, wish: Wish) -> Arriving:
+        request = self.planner.plan(self.conversation, wish.last, wish.pinned)
+        asked = Asked(wish.question, request.messages, request.tokens, wish.before)
+        return Arriving(asked, self.provider.model)
+
+    def _stream(self, arriving: Arriving, wish: Wish) -> Iterator[Event]:
+        for event in self._exchange.stream(self.provider, arriving):
+            if isinstance(event, TextDelta):
+                yield from self._make_room(wish)
+                self._keeper.partial(arriving.beginning, event.text)
+            yield event
+
+    def _make_room(self, wish: Wish) -> Iterator[Event]:
         """Go back to the question if there is an earlier reply, now that another one comes."""
-        if self.tree.head is not asked.question:
-            tree, branch = trees.rewind(self.tree, asked.question, keep=asked.keep)
+        if self.tree.head is not wish.question:
+            tree, branch = trees.rewind(self.tree, wish.question, keep=wish.keep)
             yield from self.become(tree)
             yield Notice(f"the reply as it was is kept on `{branch}`", f"/switch {branch}")
 
-    def _conclude(self, arriving: Arriving, finish: str) -> Iterator[Event]:
+    def _conclude(self, arriving: Arriving | None, wish: Wish, finish: str) -> Iterator[Event]:
         """Keep what came, and say how the turn ended."""
         self._answering = False
+        if arriving is None:
+            yield TurnFinished(None, finish)
+            return
         if held_back := arriving.rest():
-            yield from self._make_room(arriving.asked)
+            yield from self._make_room(wish)
             yield TextDelta(held_back)
         self.last_usage = arriving.usage or self.last_usage
         reply = arriving.node(finish) if arriving.pieces else None
         if reply is not None:
             yield from self._add(reply, Moved(self.tree.branch, reply))
         self._keeper.settle()
-        if arriving.usage is not None:
-            self.counter.learn(arriving.asked.messages, arriving.usage.prompt_tokens)
         yield TurnFinished(reply, finish, arriving.usage, arriving.seconds(), arriving.first_token)
+        if arriving.usage is not None:
+            yield from self._learn(arriving, arriving.usage)
+
+    def _learn(self, arriving: Arriving, usage: Usage) -> Iterator[Event]:
+        cut = self.planner.counter.learn(arriving.asked.messages, usage.prompt_tokens)
+        if cut:
+            sent, read = arriving.asked.tokens, usage.prompt_tokens
+            yield Notice(
+                f"the server read {read:,} of about {sent:,} tokens: it cuts long prompts silently",
+                f"/budget {read:,} keeps to what it reads",
+                "warning",
+            )
 
     # Moving about, and keeping it
 
@@ -230,6 +298,17 @@ class Session:
         fresh = [node for node in tree.nodes() if id(node) not in known]
         self.conversation = replace(self.conversation, tree=tree)
         yield from self._keeper.keep(*fresh, *moves(before, tree))
+
+    def mark(self, node: Node, mark: Mark | None) -> Iterator[Event]:
+        """Pin a message, mute it, or neither any more."""
+        marked = Marked(node, mark)
+        self.conversation = self.conversation.marked(marked)
+        yield from self._keeper.keep(marked)
+
+    def sum_up(self, summary: Summary) -> Iterator[Event]:
+        """Send a summary from here on in the place of what it stands for."""
+        self.conversation = self.conversation.summarized(summary)
+        yield from self._keeper.keep(summary)
 
     def note(self, note: Noted) -> Iterator[Event]:
         """Give the conversation a title, or note that its persona or model is another now."""
@@ -243,8 +322,7 @@ class Session:
 
     def save_elsewhere(self, journal: Journal) -> Iterator[Event]:
         """Keep all of the conversation in another journal, now and from now on."""
-        self._keeper.move(journal, whole(self.conversation))
-        yield from self._keeper.keep()
+        yield from self._keeper.move(journal, whole(self.conversation))
 
     def _go_back(self, tree: Tree, branch: str) -> Iterator[Event]:
         yield from self.become(tree)

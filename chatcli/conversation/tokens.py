@@ -1,32 +1,39 @@
 """What a message costs in tokens, and how sure that number is.
 
 A prompt costs the tokens of its texts, some more for each message, and some for the reply to come.
-For OpenAI's models all three are known, and with the right vocabulary the count is exact. For other
-models it is a prediction with OpenAI's newest vocabulary, which `Calibration` corrects by what the
-endpoint reports. Until a vocabulary is there, `estimate` stands in for it.
+For OpenAI's models all three are known, and with the right vocabulary the count is exact; so it is
+for a model that tells how it counts itself, see `Tokenizer`. For other models it is a prediction
+with OpenAI's newest vocabulary, which `Calibration` corrects by what the endpoint reports. Until a
+vocabulary is there, `estimate` stands in for it.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Final, Literal, Protocol, TypeAlias
 
-from chatcli.conversation.calibration import Calibration
+from chatcli.conversation.calibration import Calibration, truncated
+from chatcli.conversation.estimate import estimate
+from chatcli.conversation.families import Family, family
 from chatcli.conversation.messages import Message
 
 Precision: TypeAlias = Literal["exact", "calibrated", "estimated"]
 
 
 class Encoder(Protocol):
-    """Tells how many tokens a text has."""
+    """Tells how many tokens a text has; None where that can't be told now."""
 
-    def count(self, text: str) -> int: ...
+    def count(self, text: str) -> int | None: ...
+
+
+class Tokenizer(Encoder, Protocol):
+    """A model's own encoder, which also knows how that model counts a prompt."""
+
+    @property
+    def family(self) -> Family: ...
 
 
 class Vocabulary(Protocol):
@@ -70,101 +77,6 @@ class Estimator:
         return estimate(text)
 
 
-# Tokens a character, by the first code point of each range. Fitted to what o200k_base makes of the
-# Universal Declaration of Human Rights in 54 languages and of program text in five.
-_TOKENS_A_CHARACTER: Final = (
-    (0x0000, 0.55),  # control characters, of which line feeds matter
-    (0x0020, 0.03),  # the space, mostly part of the word after it
-    (0x0021, 0.55),  # punctuation
-    (0x0030, 0.60),  # digits
-    (0x003A, 0.55),
-    (0x0041, 0.21),  # capital letters
-    (0x005B, 0.55),
-    (0x0061, 0.21),  # small letters
-    (0x007B, 0.55),
-    (0x0080, 1.25),  # accented letters, which cut words into pieces
-    (0x0370, 0.40),  # Greek
-    (0x0400, 0.30),  # Cyrillic, Armenian
-    (0x0590, 0.45),  # Hebrew
-    (0x0600, 0.37),  # Arabic
-    (0x0700, 1.90),  # Syriac to Mandaic
-    (0x0900, 0.38),  # Devanagari, Bengali
-    (0x0A00, 0.62),  # Gurmukhi
-    (0x0A80, 0.42),  # Gujarati to Malayalam
-    (0x0D80, 0.63),  # Sinhala
-    (0x0E00, 0.42),  # Thai
-    (0x0E80, 1.90),  # Lao, Tibetan
-    (0x1000, 0.56),  # Burmese
-    (0x10A0, 0.30),  # Georgian
-    (0x1100, 2.00),  # Jamo, Ethiopic and others
-    (0x1780, 0.63),  # Khmer
-    (0x1800, 1.90),
-    (0x1E00, 1.25),  # more accented letters
-    (0x2000, 1.00),  # symbols
-    (0x3000, 0.85),  # kana and Chinese characters
-    (0xA000, 1.90),
-    (0xAC00, 0.74),  # Hangul
-    (0xD7B0, 1.90),
-    (0xF900, 1.00),  # compatibility forms
-    (0x10000, 2.20),  # emoji
-)
-_RANGES: Final = tuple(first for first, _ in _TOKENS_A_CHARACTER)
-
-
-def estimate(text: str) -> int:
-    """Guess the tokens of a text from its characters alone.
-
-    For prose in the larger languages and for program text this is within 40 % of o200k_base, mostly
-    within 15 %. A megabyte takes about a tenth of a second.
-    """
-    tokens = 0.0
-    for character, times in Counter(text).items():
-        tokens += times * _TOKENS_A_CHARACTER[bisect_right(_RANGES, ord(character)) - 1][1]
-    return ceil(tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """How a family of models counts a prompt.
-
-    `exact` says that this is known and not assumed. A message costs `per_message` tokens beside its
-    texts, its name `per_name`, and a request `priming` for the reply that it asks for.
-    """
-
-    encoding: str = "o200k_base"
-    exact: bool = False
-    per_message: int = 3
-    per_name: int = 1
-    priming: int = 3
-
-
-# The overhead up to gpt-4o is from OpenAI's cookbook, "How to count tokens with tiktoken". That of
-# later models was found from the usage that the API reported for recorded requests.
-_FAMILIES: Final = (
-    (r"gpt-3\.?5-turbo-0301", Family("cl100k_base", True, per_message=4, per_name=-1)),
-    (r"(?:chat)?gpt-4o|gpt-4\.[15]", Family("o200k_base", True)),
-    (r"gpt-5(?!.*chat)|o[34]", Family("o200k_base", True, priming=2)),
-    (r"gpt-4(?!\.)|gpt-3\.?5", Family("cl100k_base", True)),
-)
-_OPENAI_ITSELF: Final = r"(?:(?:openrouter|openai|azure|deployments|ft)[:/])*"
-
-
-def family(model: str) -> Family:
-    """The family of a model by its name, with or without a profile: `openai:gpt-4o`, `o3-mini`.
-
-    A name that only contains a known one (`team-gpt-4o`, `acme/gpt-4`) is counted the same way but
-    not called exact. Any other model is counted with the newest vocabulary.
-    """
-    name = model.lower()
-    for pattern, known in _FAMILIES:
-        whole_word = rf"(?:{pattern})(?![a-z0-9])"
-        if re.match(_OPENAI_ITSELF + whole_word, name):
-            return known
-        if re.search(r"(?<![a-z0-9])" + whole_word, name):
-            return replace(known, exact=False)
-    return Family()
-
-
 @dataclass(frozen=True, slots=True)
 class Count:
     """A number of tokens and how sure it is."""
@@ -178,16 +90,28 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """An encoder, and what it has counted so far."""
+class _Counting:
+    """An encoder with all that is true of it alone, and what it has counted so far.
+
+    `guessed` holds the texts that it could not count when it was asked last.
+    """
 
     encoder: Encoder
+    family: Family
+    calibration: Calibration
     known: dict[str, int] = field(default_factory=dict)
+    guessed: set[str] = field(default_factory=set)
 
     def count(self, text: str) -> int:
         tokens = self.known.get(text)
+        if tokens is not None:
+            return tokens
+        tokens = self.encoder.count(text)
         if tokens is None:
-            tokens = self.known[text] = self.encoder.count(text)
+            self.guessed.add(text)
+            return estimate(text)
+        self.guessed.clear()
+        self.known[text] = tokens
         return tokens
 
 
@@ -195,23 +119,54 @@ class TokenCounter:
     """Counts messages for one model, each text once.
 
     It estimates until `use` hands it an encoder, at any time and from any thread: the encoder and
-    what it has counted are one object, replaced in one step. `snapshot` is for whoever adds up
+    all that belongs to it are one object, replaced in one step. `snapshot` is for whoever adds up
     several calls and must not see that happen in between.
     """
 
-    def __init__(self, model: str, calibration: Calibration | None = None) -> None:
-        self.family = family(model)
-        self.calibration = calibration or Calibration()
-        self._counted = self._estimated = _Counted(Estimator())
+    def __init__(
+        self,
+        model: str,
+        calibration: Calibration | None = None,
+        taught: Callable[[Calibration], None] = lambda _calibration: None,
+    ) -> None:
+        """`taught` is called with the calibration whenever a report has changed it."""
+        self._taught = taught
+        self._estimated = _Counting(Estimator(), family(model), calibration or Calibration())
+        self._now = self._estimated
 
-    def use(self, encoder: Encoder) -> None:
-        """Count with this encoder from now on; it belongs to `family.encoding`."""
-        self._counted = _Counted(encoder)
+    def use(self, encoder: Encoder, texts: Iterable[str] = ()) -> None:
+        """Count with this encoder, which belongs to `family.encoding`, from now on.
+
+        The `texts` are counted before that, so that nobody who counts them has to wait.
+        """
+        self._begin(_Counting(encoder, self.family, self.calibration), texts)
+
+    def use_own(self, tokenizer: Tokenizer, texts: Iterable[str] = ()) -> None:
+        """Count from now on as the model itself does. What was learned before no longer holds."""
+        if self._now.encoder is not tokenizer:
+            self._begin(_Counting(tokenizer, tokenizer.family, Calibration()), texts)
+
+    def _begin(self, counting: _Counting, texts: Iterable[str]) -> None:
+        for text in texts:
+            counting.count(text)
+        self._now = counting
+
+    @property
+    def family(self) -> Family:
+        return self._now.family
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._now.calibration
+
+    @calibration.setter
+    def calibration(self, learned: Calibration) -> None:
+        self._now = replace(self._now, calibration=learned)
 
     @property
     def estimates(self) -> bool:
         """Whether there is no vocabulary yet."""
-        return self._counted is self._estimated
+        return self._now is self._estimated
 
     def snapshot(self) -> TokenCounter:
         """A counter that stays as this one is now, and shares what was counted."""
@@ -219,7 +174,8 @@ class TokenCounter:
 
     @property
     def precision(self) -> Precision:
-        if self.estimates:
+        """How sure the numbers are that were counted last."""
+        if self.estimates or self._now.guessed:
             return "estimated"
         if self.family.exact and self.calibration.agrees:
             return "exact"
@@ -227,8 +183,14 @@ class TokenCounter:
 
     @property
     def overhead(self) -> int:
-        """What a request costs beside its messages."""
-        return max(0, round(self.calibration.apply(self.family.priming)))
+        """What a request with a system prompt costs beside its messages."""
+        return self._request(self.family.priming)
+
+    def overhead_of(self, messages: Iterable[Message]) -> int:
+        """What a request with these messages costs beside them."""
+        if any(message.role == "system" for message in messages):
+            return self.overhead
+        return self._request(self.family.priming + self.family.unprompted)
 
     def price(self, message: Message) -> int:
         """The tokens of one message, its own overhead included."""
@@ -236,31 +198,59 @@ class TokenCounter:
 
     def count_message(self, role: str, content: str, name: str = "") -> int:
         """The tokens of one message, its own overhead included."""
-        tokens = self._counted.count(role) + self._counted.count(content)
+        tokens = self._role(role) + self._now.count(content)
         if name:
-            tokens += self._counted.count(name) + self.family.per_name
+            tokens += self._now.count(name) + self.family.per_name
         return self._scaled(tokens)
 
     def count_draft(self, content: str) -> int:
         """The tokens of a user's message that may still change, so that no count of it is kept."""
-        return self._scaled(self._counted.count("user") + self._counted.encoder.count(content))
+        tokens = self._now.encoder.count(content)
+        return self._scaled(self._role("user") + (estimate(content) if tokens is None else tokens))
 
     def count_prompt(self, messages: Iterable[Message]) -> Count:
-        """The tokens of a request: `overhead` and the price of each message, added up."""
-        now = self.snapshot()
-        return Count(now.overhead + sum(map(now.price, messages)), now.precision)
+        """The tokens of a request: its overhead and the price of each message, added up."""
+        now, sent = self.snapshot(), list(messages)
+        return Count(now.overhead_of(sent) + sum(map(now.price, sent)), now.precision)
 
-    def learn(self, messages: Iterable[Message], reported: int) -> None:
+    @property
+    def version(self) -> object:
+        """Another value whenever messages may have another price than before.
+
+        A guess may do better the next time, so as long as there is one it is another every time.
+        """
+        now = self._now
+        return object() if now.guessed else (id(now.known), now.calibration.scale)
+
+    def learn(self, messages: Iterable[Message], reported: int) -> bool:
         """Take note of the prompt tokens that the endpoint reported for a request.
 
         Estimates teach nothing: a calibration is about the vocabulary and outlives the session.
+        Returns whether they are so few that the endpoint can't have read all of it, which teaches
+        nothing either.
         """
         if self.estimates:
-            return
-        plain = self.snapshot()
+            return False
+        sent = list(messages)
+        if truncated(
+            self.count_prompt(sent).tokens, reported, surely=self.precision != "estimated"
+        ):
+            return True
+        now, plain = self._now, self.snapshot()
         plain.calibration = Calibration()
-        predicted = plain.count_prompt(messages).tokens
-        self.calibration = self.calibration.learn(predicted, reported)
+        predicted = plain.count_prompt(sent).tokens
+        # By now another encoder may count, of which this says nothing.
+        if self._now is now and not now.guessed:
+            self.calibration = now.calibration.learn(predicted, reported)
+            self._taught(self.calibration)
+        return False
+
+    def _role(self, role: str) -> int:
+        per_role = self.family.per_role.get(role)
+        return self._now.count(role) + self.family.per_message if per_role is None else per_role
+
+    def _request(self, tokens: int) -> int:
+        return max(0, round(self.calibration.apply(tokens)))
 
     def _scaled(self, tokens: int) -> int:
-        return max(1, round((tokens + self.family.per_message) * self.calibration.scale))
+        return max(1, round(tokens * self.calibration.scale))

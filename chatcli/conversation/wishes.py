@@ -1,6 +1,6 @@
 """What can be asked of a model beside a new question: again, go on, and sum another branch up.
 
-Each is a pure function of the tree that says which messages the request is planned from and which
+Each is a pure function of the tree that says up to which message the request is planned and which
 question the reply will answer.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chatcli.conversation import tree as trees
-from chatcli.conversation.messages import CUT, Message, Node, new_id, now, path_to
+from chatcli.conversation.messages import CUT, Message, Node, new_id, now
 from chatcli.conversation.seam import GO_ON, whole_words
 from chatcli.conversation.text import first_words
 from chatcli.conversation.tree import Tree, TreeError
@@ -18,14 +18,14 @@ from chatcli.conversation.tree import Tree, TreeError
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A reply to `question`, asked for with the messages of `path`, of which `pinned` always go.
+    """A reply to `question`, asked for with what was said up to `last`; `pinned` always go along.
 
     `before` is the part of the reply that is there already. An earlier reply to the question stays
     on a branch that is called after `keep`.
     """
 
     question: Node
-    path: tuple[Node, ...]
+    last: Node
     pinned: frozenset[str] = frozenset()
     before: str = ""
     keep: str = "retried"
@@ -37,7 +37,7 @@ def again(tree: Tree, merges: Mapping[str, Node]) -> Wish:
     if question is None:
         raise TreeError("there is no question to ask again", "say something first")
     source = merges.get(question.id)
-    return Wish(question, path_to(question if source is None else _said_after(source, question)))
+    return Wish(question, question if source is None else _said_after(source, question))
 
 
 def go_on(tree: Tree, merges: Mapping[str, Node]) -> Wish:
@@ -50,11 +50,10 @@ def go_on(tree: Tree, merges: Mapping[str, Node]) -> Wish:
     before = whole_words(reply.content) if reply.parent is question else ""
     if not before.strip():
         return again(tree, merges)
-    asked = again(tree, merges).path
-    shown = Node(new_id(), asked[-1], Message("assistant", before), reply.time)
+    asked = again(tree, merges).last
+    shown = Node(new_id(), asked, Message("assistant", before), reply.time)
     order = Node(new_id(), shown, Message("user", GO_ON), now())
-    path = (*asked, shown, order)
-    return Wish(question, path, frozenset({shown.id}), before, "continued")
+    return Wish(question, order, frozenset({shown.id}), before, "continued")
 
 
 def summary(tree: Tree, name: str) -> tuple[Wish, Node]:
@@ -69,7 +68,7 @@ def summary(tree: Tree, name: str) -> tuple[Wish, Node]:
         "what was found, what was decided, and what is still open. Be brief."
     )
     question = trees.say(tree, Message("user", text))
-    return Wish(question, path_to(_said_after(source, question))), source
+    return Wish(question, _said_after(source, question)), source
 
 
 def _said_after(source: Node, question: Node) -> Node:

@@ -6,17 +6,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from chatcli.conversation.context import REPLY_RESERVE, budget_in
 from chatcli.conversation.ports import Provider
+from chatcli.conversation.tokens import Tokenizer
 from chatcli.providers.base import Endpoint, Parameters
 from chatcli.providers.openai import OpenAIProvider
+from chatcli.providers.prices import window_of
 from chatcli.providers.profiles import LOCAL, SMOLLM2, Target, resolve
 from chatcli.settings import Settings
 
 if TYPE_CHECKING:
     from chatcli.providers.local import LocalEngine
-
-REPLY_RESERVE: Final = 1024
-"""Tokens of a context window that are left to the reply, at most a quarter of the window."""
+    from chatcli.providers.local_tokens import LocalTokens
 
 SMOLLM2_WINDOW: Final = 8192
 SMOLLM2_SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95, max_reply=512)
@@ -27,23 +28,33 @@ class Model(Provider, Protocol):
     """A model that this run can ask.
 
     `default_parameters` are what suits it, `parameters` what it is asked with. `budget` is in
-    prompt tokens, None where its context window is not known.
+    prompt tokens, None as long as its context window is not known.
     """
 
     default_parameters: Parameters
     parameters: Parameters
 
     @property
+    def identity(self) -> str:
+        """What it is remembered by: its name, and where it is asked."""
+
+    @property
     def budget(self) -> int | None: ...
+
+    def learn_window(self, tokens: int) -> None:
+        """Take note of a limit that the endpoint has stated: the context window is no larger."""
 
     def start(self) -> None:
         """Do what has to be done before the model can answer. Raises ProviderError."""
 
     def warm_up(self) -> None:
-        """Import what the first request needs."""
+        """Import what the first request needs, and what the budget follows from."""
 
     def activity(self) -> str:
         """Say what `start` is at; empty when it is done, or has not begun."""
+
+    def tokenizer(self) -> Tokenizer | None:
+        """Return its own tokenizer, None where there is none to ask, or none yet."""
 
     def models(self) -> list[str]:
         """Return the models that its endpoint lists. Raises ProviderError."""
@@ -58,13 +69,34 @@ class RemoteModel(OpenAIProvider):
         endpoint = Endpoint(target.base_url, target.api_key, target.model)
         super().__init__(target.name, lambda: endpoint)
         self.default_parameters = self.parameters
-        self.budget: int | None = None
+        self._target = target
+        self._window = target.context_window
+
+    @property
+    def identity(self) -> str:
+        return f"{self._target.name} {self._target.base_url}"
+
+    @property
+    def budget(self) -> int | None:
+        return _room(self._window)
+
+    def learn_window(self, tokens: int) -> None:
+        self._window = _lower(self._window, tokens)
+
+    def warm_up(self) -> None:
+        super().warm_up()
+        window = window_of(self._target.place, self._target.model)
+        if window is not None:
+            self.learn_window(window)
 
     def start(self) -> None:
         pass
 
     def activity(self) -> str:
         return ""
+
+    def tokenizer(self) -> None:
+        pass
 
 
 class LocalModel(OpenAIProvider):
@@ -79,16 +111,24 @@ class LocalModel(OpenAIProvider):
         self._cache = cache
         self._one_at_a_time = threading.Lock()
         self._engine: LocalEngine | None = None
+        self._running: Endpoint | None = None
+        self._one_tokenizer = threading.Lock()
+        self._tokenizer: LocalTokens | None = None
         self._window = SMOLLM2_WINDOW if own else None
         self._fetched = (0, 0)
         self._doing = ""
         self._closed = False
 
     @property
+    def identity(self) -> str:
+        return self.model
+
+    @property
     def budget(self) -> int | None:
-        if self._window is None:
-            return None
-        return self._window - min(REPLY_RESERVE, self._window // 4)
+        return _room(self._window)
+
+    def learn_window(self, tokens: int) -> None:
+        self._window = _lower(self._window, tokens)
 
     def start(self) -> None:
         self._endpoint()
@@ -101,11 +141,22 @@ class LocalModel(OpenAIProvider):
             return f"{_FETCHING} {bar} {done // 10**6} of {total // 10**6} MB"
         return self._doing
 
+    def tokenizer(self) -> Tokenizer | None:
+        """Return the engine's tokenizer once it runs; an engine that is restarted keeps it."""
+        from chatcli.providers.local_tokens import tokens_of
+
+        with self._one_tokenizer:
+            if self._tokenizer is None and self._running is not None:
+                self._tokenizer = tokens_of(lambda: self._running)
+            return self._tokenizer
+
     def close(self) -> None:
         self._closed = True
         super().close()
         if self._engine is not None:
             self._engine.close()
+        if self._tokenizer is not None:
+            self._tokenizer.close()
 
     def _endpoint(self) -> Endpoint:
         from chatcli.providers.local import LocalEngine
@@ -115,7 +166,7 @@ class LocalModel(OpenAIProvider):
                 if self._engine is None:
                     self._engine = LocalEngine(self._weights())
                 self._doing = "loading the model"
-                endpoint = self._engine.endpoint()
+                endpoint = self._running = self._engine.endpoint()
             finally:
                 self._doing = ""
         self._window = endpoint.context_window or self._window
@@ -132,6 +183,18 @@ class LocalModel(OpenAIProvider):
 
     def _note(self, done: int, total: int | None) -> None:
         self._fetched = (done, total or 0)
+
+
+def _room(window: int | None) -> int | None:
+    """Return what a context window leaves to the prompt."""
+    return None if window is None else budget_in(window)
+
+
+def _lower(known: int | None, stated: int) -> int | None:
+    """Return the smaller of two context windows; a server may state nonsense."""
+    if stated < 1:
+        return known
+    return stated if known is None else min(known, stated)
 
 
 _FETCHING: Final = "fetching the model, once"

@@ -8,19 +8,23 @@ from chatcli.conversation.messages import Message, Node, Usage, now
 from chatcli.conversation.records import (
     Conversation,
     Header,
+    Marked,
     Merged,
     Moved,
     Noted,
     Record,
+    Summary,
     replay,
 )
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
 from chatcli.storage.forms import (
+    MarkForm,
     MergeForm,
     MessageForm,
     MoveForm,
     NoteForm,
+    SummaryForm,
     UsageForm,
     checked,
     checked_header,
@@ -103,19 +107,36 @@ class Decoder:
         return fields
 
     def _note(self, fields: dict[str, object]) -> None:
+        """Take a record about messages that are there, or about the conversation."""
         if "merged" in fields:
-            merge = checked(MergeForm, fields, self._number)
-            question, source = self.ids.get(merge.merged), self.ids.get(merge.source)
-            if question is not None and source is not None:
-                self._records.append(Merged(question, source))
-            return
-        note = checked(NoteForm, fields, self._number)
-        if note.title is not None:
-            self._records.append(Noted("title", note.title))
-        if note.persona is not None:
-            self._records.append(Noted("persona", note.persona))
-        if note.model is not None:
-            self._records.append(Noted("model", note.model))
+            self._records += self._merge(checked(MergeForm, fields, self._number))
+        elif "marked" in fields:
+            mark = checked(MarkForm, fields, self._number)
+            self._records += [Marked(n, mark.mark) for n in self._named(mark.marked)]
+        elif "summary" in fields:
+            self._records += self._summary(checked(SummaryForm, fields, self._number))
+        else:
+            note = checked(NoteForm, fields, self._number)
+            if note.title is not None:
+                self._records.append(Noted("title", note.title))
+            if note.persona is not None:
+                self._records.append(Noted("persona", note.persona))
+            if note.model is not None:
+                self._records.append(Noted("model", note.model))
+
+    def _named(self, name: str) -> list[Node]:
+        return [self.ids[name]] if name in self.ids else []
+
+    def _merge(self, form: MergeForm) -> list[Record]:
+        sources = self._named(form.source)
+        return [Merged(q, source) for q in self._named(form.merged) for source in sources]
+
+    def _summary(self, form: SummaryForm) -> list[Record]:
+        text, covers = whole_text(form.summary), tuple(form.covers)
+        return [
+            Summary(form.id, until, text, form.time, form.model, covers, form.replaces)
+            for until in self._named(form.until)
+        ]
 
 
 def unfinished(fields: dict[str, object], ids: Mapping[str, Node]) -> Node | None:

@@ -11,6 +11,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chatcli.conversation.messages import Role
+from chatcli.conversation.records import Mark
 from chatcli.errors import BadSession
 
 VERSION: Final = 1
@@ -59,6 +60,21 @@ class NoteForm(_Form):
     title: _Label | None = None
     persona: _Label | None = None
     model: _Label | None = None
+
+
+class MarkForm(_Form):
+    marked: _Id
+    mark: Annotated[Mark | None, Field(alias="as")] = None
+
+
+class SummaryForm(_Form):
+    summary: str
+    id: _Id
+    until: _Id
+    covers: list[_Id] = []
+    time: _Label = ""
+    model: _Label | None = None
+    replaces: _Id | None = None
 
 
 class MergeForm(_Form):

@@ -15,19 +15,31 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from chatcli.conversation.messages import Node, Usage
-from chatcli.conversation.records import Conversation, Header, Merged, Moved, Noted, Record
+from chatcli.conversation.records import (
+    Conversation,
+    Header,
+    Marked,
+    Merged,
+    Moved,
+    Noted,
+    Record,
+    Summary,
+)
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
 
 OPENING: Final = b'[\n{"chatcli":'
 CLOSING: Final = b"\n]\n"
 MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_LINE: Final = 8 * 1024 * 1024
 MAX_RECORDS: Final = 100_000
 """Reading a file may cost neither seconds nor the machine's memory: more than this is refused."""
 
 _SEPARATOR: Final = b",\n"
 _LINE: Final = re.compile(rb"[^\n\0]+")
-_MESSAGE: Final = re.compile(rb'^\{"id":"[^"\\]{1,128}","parent":', re.MULTILINE)
+_RECORD: Final = re.compile(
+    rb'^\{"(?:id":"[^"\\]{1,128}","parent|branch":"[^"\\]{1,128}","head)":', re.MULTILINE
+)
 _REFORMATTED: Final = re.compile(rb'\s*\[\s*\{\s*"chatcli"\s*:')
 
 
@@ -73,7 +85,7 @@ def addition(lines: Iterable[bytes]) -> bytes:
 def looks_like_session(data: bytes) -> bool:
     """Tell whether these bytes are a session file, or what a crash may leave of one."""
     begins = data.startswith(OPENING) or OPENING.startswith(data.rstrip(b"\0"))
-    return begins or bool(_REFORMATTED.match(data) or _MESSAGE.search(data))
+    return begins or bool(_REFORMATTED.match(data) or _RECORD.search(data))
 
 
 def read(data: bytes) -> Reading:
@@ -87,6 +99,8 @@ def read(data: bytes) -> Reading:
     lines: list[bytes] = []
     rest: list[bytes] = []
     for line in _split(data):
+        if len(line) > MAX_LINE:
+            raise BadSession(f"it has a record of more than {MAX_LINE // 2**20} MiB")
         body = line.strip().removesuffix(b",")
         try:
             fields = _parse(body)
@@ -104,7 +118,11 @@ def read(data: bytes) -> Reading:
     if not decoder.began:
         lines.insert(0, encode(talk.header))
     sound = not rest and document(lines) == data
-    return Reading(talk, tuple(lines), b"\n".join(rest), sound, decoder.ids, decoder.told())
+    told = [
+        *decoder.told(),
+        *(["some of it was zeros, and what they were is lost"] if b"\0" in data else []),
+    ]
+    return Reading(talk, tuple(lines), b"\n".join(rest), sound, decoder.ids, tuple(told))
 
 
 def _split(data: bytes) -> Iterator[bytes]:
@@ -189,6 +207,17 @@ def _fields(record: Record) -> dict[str, object]:
             }
         case Noted(key, value):
             return {key: value}
+        case Marked(node, mark):
+            return {"marked": node.id, "as": mark}
+        case Summary():
+            return {
+                "summary": record.text,
+                "id": record.id,
+                "until": record.until.id,
+                "covers": list(record.covers),
+                "time": record.time,
+                **_present(model=record.model, replaces=record.replaces),
+            }
         case Merged(question, source):
             return {"merged": question.id, "source": source.id}
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatcli.conversation import tree as trees
-from chatcli.conversation.context import STRATEGIES, Plan, plan
-from chatcli.conversation.messages import Message, Node
+from chatcli.conversation.context import STRATEGIES, Limits, Plan, Terms
+from chatcli.conversation.context import plan as planned_for
+from chatcli.conversation.messages import Message, Node, now
+from chatcli.conversation.records import Summary
 from chatcli.conversation.tree import Tree
+from chatcli.conversation.turns import Course, Ledger, Marks, extended
 from chatcli.errors import BudgetError
 
 roles = st.lists(st.sampled_from(["user", "turn", "system"]), max_size=14)
@@ -29,6 +35,20 @@ def paths(draw: st.DrawFn) -> tuple[Node, ...]:
 
 def price(message: Message) -> int:
     return len(message.content) + 3
+
+
+def plan(
+    path: Sequence[Node],
+    price: Callable[[Message], int],
+    *,
+    budget: int | None = None,
+    strategy: str = "truncate",
+    pairs: int = 5,
+    overhead: int = 0,
+    marks: Marks | None = None,
+) -> Plan:
+    course = extended(Course(), path, price, marks or Marks())
+    return planned_for(course, Terms(price, Limits(budget, strategy, pairs), lambda _: overhead))
 
 
 def planned(path: tuple[Node, ...], budget: int | None, strategy: str, pairs: int) -> Plan | None:
@@ -78,9 +98,9 @@ def test_the_window_sends_the_newest_pairs(path: tuple[Node, ...], pairs: int) -
 @given(paths())
 def test_pinned_turns_go_and_muted_ones_never(path: tuple[Node, ...]) -> None:
     first = next(node for node in path if node.role == "user")
-    pinned = plan(path, price, strategy="window", pairs=0, pinned={first.id})
+    pinned = plan(path, price, strategy="window", pairs=0, marks=Marks(pinned={first.id}))
     assert first in [entry.node for entry in pinned.sent()]
-    muted = plan(path, price, muted={first.id})
+    muted = plan(path, price, marks=Marks(muted={first.id}))
     sent = [entry.node for entry in muted.sent()]
     assert first not in sent
     assert not any(node.parent is first and node.role == "assistant" for node in sent)
@@ -102,3 +122,72 @@ def test_the_system_prompt_is_sent_first_wherever_it_was_set() -> None:
         "assistant",
         "user",
     ]
+
+
+@st.composite
+def marked(draw: st.DrawFn) -> tuple[tuple[Node, ...], Marks]:
+    """A path with pinned and muted messages and, mostly, a summary of its beginning."""
+    path = draw(paths())
+    ids = [node.id for node in path[:-1]]
+    some = st.sets(st.sampled_from(ids)) if ids else st.just(set())
+    ends = [n for n, after in pairwise(path) if after.role == "user"]
+    chosen = draw(st.sampled_from(ends)) if ends else None
+    text = draw(st.sampled_from(["", "they met"]))
+    summary = {chosen.id: Summary("s", chosen, text, now())} if chosen else {}
+    return path, Marks(draw(some), draw(some), summary)
+
+
+@settings(max_examples=300, deadline=None)
+@given(marked(), st.integers(1, 400), st.sampled_from(sorted(STRATEGIES)), st.integers(0, 6))
+def test_a_plan_with_marks_keeps_its_laws(
+    given_: tuple[tuple[Node, ...], Marks], budget: int, strategy: str, pairs: int
+) -> None:
+    path, marks = given_
+    try:
+        made = plan(path, price, budget=budget, strategy=strategy, pairs=pairs, marks=marks)
+    except BudgetError:
+        return
+    assert made.tokens == sum(map(price, made.messages)) <= budget
+    fates = {entry.node.id: entry.fate for entry in made.entries}
+    assert list(fates) == [node.id for node in path], "each message once, in order"
+    for node in path:
+        if node.id in marks.muted and node.role != "system" and node is not path[-1]:
+            assert fates[node.id] == "muted"
+        if node.id in marks.pinned and fates[node.id] != "muted" and node.role != "system":
+            assert fates[node.id] in {"pinned", "newest"}
+    folded = [node for node in path if fates[node.id] == "folded"]
+    assert bool(made.summary) >= bool(folded)
+    if made.summary is not None:
+        assert made.messages[0].content.endswith("they met")
+        assert all(node.depth <= made.summary.until.depth for node in folded)
+        assert strategy != "full"
+
+
+@given(marked(), st.integers(0, 20))
+def test_a_course_that_grew_is_the_same_as_one_made_at_once(
+    given_: tuple[tuple[Node, ...], Marks], start: int
+) -> None:
+    path, marks = given_
+    at_once = extended(Course(), path, price, marks)
+    assert extended(extended(Course(), path[:start], price, marks), path[start:], price, marks) == (
+        at_once
+    )
+    ledger = Ledger(price, marks)
+    for node in path:
+        ledger.at(node)
+    assert ledger.at(path[-1]) == at_once
+
+
+def test_a_message_is_priced_once_however_often_a_plan_is_made() -> None:
+    tree, asked = Tree(), []
+
+    def counting(message: Message) -> int:
+        asked.append(message)
+        return price(message)
+
+    ledger = Ledger(counting, Marks())
+    for number in range(50):
+        tree = trees.add(tree, trees.say(tree, Message("user", str(number))))
+        ledger.at(tree.head)
+        ledger.at(tree.head)
+    assert len(asked) == 50

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from chatcli import vocabularies
 from chatcli.conversation.calibration import Calibration
+from chatcli.conversation.estimate import estimate
+from chatcli.conversation.families import Family, family
 from chatcli.conversation.messages import ROLES, Message
 from chatcli.conversation.ports import Counter
 from chatcli.conversation.tokens import (
@@ -23,8 +25,6 @@ from chatcli.conversation.tokens import (
     Precision,
     TokenCounter,
     VocabularyEncoder,
-    estimate,
-    family,
 )
 
 
@@ -54,7 +54,7 @@ class Recorder:
         self.inner = inner
         self.asked: Tally[str] = Tally()
 
-    def count(self, text: str) -> int:
+    def count(self, text: str) -> int | None:
         self.asked[text] += 1
         return self.inner.count(text)
 
@@ -366,6 +366,73 @@ def test_estimates_teach_no_calibration() -> None:
     counter = TokenCounter("local:smollm2")
     counter.learn([Message("user", "ahoy")], 40)
     assert counter.calibration == Calibration()
+
+
+class Own:
+    """A model's own tokenizer, a token a word, which can stop answering."""
+
+    family = Family(exact=True, priming=4, per_role={"system": 5, "user": 6}, unprompted=21)
+
+    def __init__(self) -> None:
+        self.answers = True
+
+    def count(self, text: str) -> int | None:
+        return len(text.split()) if self.answers else None
+
+
+def test_a_models_own_tokenizer_says_what_messages_and_requests_cost() -> None:
+    counter = TokenCounter("local:smollm2")
+    counter.use_own(Own())
+    question = Message("user", "who are you")
+    assert counter.count_prompt([question]) == Count(4 + 21 + 6 + 3, "exact")
+    assert counter.count_prompt([Message("system", "Be brief."), question]).tokens == 4 + 7 + 9
+    assert counter.count_draft("who are you") == counter.price(question) == 9
+    assert counter.price(Message("assistant", "me")) == counter.family.per_message + 2
+
+
+def test_what_was_learned_with_a_vocabulary_says_nothing_about_the_models_own_tokenizer() -> None:
+    counter = exact_counter("local:smollm2")
+    counter.learn([Message("user", "ahoy")], 30)
+    assert counter.precision == "calibrated"
+    counter.use_own(Own())
+    assert (counter.precision, counter.calibration) == ("exact", Calibration())
+
+
+def test_texts_can_be_counted_before_an_encoder_takes_over() -> None:
+    own, counter = Own(), TokenCounter("local:smollm2")
+    counter.use_own(own, ["ahoy matey"])
+    own.answers = False
+    assert counter.price(Message("user", "ahoy matey")) == 6 + 2
+    assert counter.precision == "exact"
+
+
+def test_a_tokenizer_that_does_not_answer_leaves_what_is_known_and_an_estimate() -> None:
+    own, counter = Own(), TokenCounter("local:smollm2")
+    counter.use_own(own)
+    known, fresh = Message("user", "ahoy"), Message("user", "Who goes there?")
+    before, version = counter.price(known), counter.version
+    assert counter.version == version
+
+    own.answers = False
+    assert counter.price(known) == before
+    assert counter.count_prompt([known, fresh]).precision == "estimated"
+    assert counter.price(fresh) == 6 + estimate(fresh.content)
+    assert counter.count_draft("a b") == 6 + estimate("a b")
+    assert counter.version != counter.version, "a guess is to be made again"
+    counter.learn([known, fresh], 400)
+    assert counter.calibration == Calibration()
+
+    own.answers = True
+    assert counter.count_prompt([known, fresh]) == Count(4 + 21 + 7 + 9, "exact")
+    assert counter.version == counter.version
+
+
+def test_the_same_tokenizer_again_changes_nothing() -> None:
+    own, counter = Own(), TokenCounter("local:smollm2")
+    counter.use_own(own)
+    version = counter.version
+    counter.use_own(own)
+    assert counter.version == version
 
 
 def test_a_stored_calibration_goes_on_where_it_was() -> None:

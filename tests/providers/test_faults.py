@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chatcli.conversation.arriving import Patience
 from chatcli.conversation.messages import FAILED, now
 from chatcli.conversation.ports import Forgetful
 from chatcli.conversation.records import Conversation, Header
-from chatcli.conversation.arriving import Patience
 from chatcli.conversation.session import Session
 from chatcli.conversation.text import whole_text
 from chatcli.conversation.tokens import TokenCounter

@@ -29,6 +29,7 @@ from tests.support.protocol import (
     CHAT,
     MODELS,
     Envelope,
+    Messages,
     Recorded,
     Reply,
     Responder,
@@ -113,6 +114,10 @@ class ChatServer:
         A key, a model, a path or a length that is refused is no violation.
         """
         return self._violations.all()
+
+    def tokens_of(self, messages: Messages) -> int:
+        """What a prompt of these messages costs here."""
+        return prompt_tokens(messages, self.tokenizer)
 
     def forgive(self) -> None:
         """Forget the violations, in a test that provokes them."""

@@ -1,0 +1,161 @@
+"""A path as the plan sees it: turns, each with its price, counted once.
+
+A `Course` is an immutable value that grows by one message at a time, so that planning after a long
+talk costs no more than after a short one: `Ledger` keeps the latest of them, and what comes after
+them is all that has to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from chatcli.conversation.messages import Message, Node
+from chatcli.conversation.records import Summary
+
+Price: TypeAlias = Callable[[Message], int]
+
+_KEPT: Final = 8
+"""How many courses a ledger keeps: one for each branch that one is likely to come back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A message of the path with its number and its price in tokens.
+
+    `number` is the one that /history shows; system prompts have none. A `muted` one never goes.
+    """
+
+    node: Node
+    number: int | None
+    tokens: int
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what was answered to it: sent together or not at all.
+
+    `tokens` are those of what may be sent of it.
+    """
+
+    entries: tuple[Priced, ...] = ()
+    tokens: int = 0
+    pinned: bool = False
+
+    def then(self, entry: Priced, *, pinned: bool) -> Turn:
+        tokens = self.tokens + (0 if entry.muted else entry.tokens)
+        held = self.pinned or (pinned and not entry.muted)
+        return Turn((*self.entries, entry), tokens, held)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The turns up to a message, and the system prompts, the one in force last.
+
+    `summary` stands for the first `folded` turns, but for those that are pinned. Of the turns,
+    `tokens` is the price of all, `pinned_tokens` of the pinned ones, and `folded_tokens` of those
+    that the summary stands for.
+    """
+
+    system: tuple[Priced, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    said: int = 0
+    tokens: int = 0
+    pinned_tokens: int = 0
+    summary: Summary | None = None
+    folded: int = 0
+    folded_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the user and the summaries have marked, by the ids of messages."""
+
+    pinned: Set[str] = frozenset()
+    muted: Set[str] = frozenset()
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+
+
+def extended(course: Course, nodes: Iterable[Node], price: Price, marks: Marks) -> Course:
+    """Return the course with some more messages."""
+    growing = _Growing(course)
+    for node in nodes:
+        priced = Priced(node, None, price(node.message))
+        if node.role == "system":
+            growing.system.append(priced)
+        else:
+            growing.say(priced, marks)
+        if (summary := marks.summaries.get(node.id)) is not None:
+            growing.fold(summary)
+    return growing.course()
+
+
+class _Growing:
+    """A course while messages are added to it."""
+
+    def __init__(self, course: Course) -> None:
+        self.system = list(course.system)
+        self._turns = list(course.turns)
+        self._said = course.said
+        self._tokens = course.tokens
+        self._pinned_tokens = course.pinned_tokens
+        self._fold = (course.summary, course.folded, course.folded_tokens)
+
+    def say(self, priced: Priced, marks: Marks) -> None:
+        if priced.node.role == "user" or not self._turns:
+            self._turns.append(Turn())
+        last = self._turns[-1]
+        silent = priced.node.id in marks.muted or bool(last.entries and last.entries[0].muted)
+        self._said += 1
+        entry = Priced(priced.node, self._said, priced.tokens, silent)
+        turn = self._turns[-1] = last.then(entry, pinned=priced.node.id in marks.pinned)
+        self._tokens += turn.tokens - last.tokens
+        self._pinned_tokens += _if_pinned(turn) - _if_pinned(last)
+
+    def fold(self, summary: Summary) -> None:
+        if not summary.text:
+            self._fold = (None, 0, 0)
+            return
+        tokens = sum(turn.tokens for turn in self._turns if not turn.pinned)
+        self._fold = (summary, len(self._turns), tokens)
+
+    def course(self) -> Course:
+        return Course(
+            tuple(self.system),
+            tuple(self._turns),
+            self._said,
+            self._tokens,
+            self._pinned_tokens,
+            *self._fold,
+        )
+
+
+def _if_pinned(turn: Turn) -> int:
+    return turn.tokens if turn.pinned else 0
+
+
+class Ledger:
+    """Knows the course up to each message, of one conversation and one way to count."""
+
+    def __init__(self, price: Price, marks: Marks) -> None:
+        self._price = price
+        self._marks = marks
+        self._courses: dict[int, tuple[Node, Course]] = {}
+
+    def at(self, head: Node | None) -> Course:
+        """Return the course up to `head`."""
+        fresh: list[Node] = []
+        course = Course()
+        for node in head.lineage() if head else ():
+            if id(node) in self._courses:
+                course = self._courses[id(node)][1]
+                break
+            fresh.append(node)
+        if head is not None and fresh:
+            course = extended(course, reversed(fresh), self._price, self._marks)
+            self._courses[id(head)] = (head, course)
+            if len(self._courses) > _KEPT:
+                del self._courses[next(iter(self._courses))]
+        return course
