@@ -34,7 +34,8 @@ class Session:
     Without `base_url` and `api_key`, or a `provider` of your own, the model is the one that the
     command line would ask: the same environment, `.env` and config.toml count. `max_tokens` is the
     budget of the history, in prompt tokens per request; what does not fit is left out by
-    `strategy` (truncate, window or full) and stays in `history`. `window` is in pairs of messages.
+    `strategy` (truncate, window, summarize or full) and stays in `history`. `window` is in pairs
+    of messages.
 
     Not for use by several threads at once; sessions of different threads don't meet.
     """

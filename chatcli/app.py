@@ -8,7 +8,7 @@ the session's own business.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,23 +18,36 @@ from chatcli import commands
 from chatcli.commands.registry import Choice, Registry
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Entry, Event, Notice, Transcript
-from chatcli.conversation.messages import Message
+from chatcli.conversation.messages import Message, Usage, now
+from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Journal
 from chatcli.conversation.records import Conversation, Noted
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
-from chatcli.errors import ChatcliError, PersonaError, StorageError, UsageError
-from chatcli.parts import begin, examples_of, limits_for, load_vocabulary, model_for, persona_store
+from chatcli.errors import BudgetError, ChatcliError, PersonaError, StorageError, UsageError
+from chatcli.parts import (
+    begin,
+    counter_for,
+    examples_of,
+    limits_for,
+    load_encoder,
+    model_for,
+    persona_store,
+)
 from chatcli.personas import Persona
 from chatcli.providers.models import Model, Models
+from chatcli.providers.prices import Place
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
 from chatcli.storage.journal import FileJournal, at
+from chatcli.storage.learned import FILE, Learned
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
 from chatcli.storage.rescue import rescued
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from chatcli.storage.search import Found
 
 SHOWN_ON_RESUME: Final = 4
@@ -67,6 +80,7 @@ class App:
         self.library = Library(settings.folders.sessions)
         self._personas = persona_store(settings)
         self._models = Models(settings)
+        self._learned = Learned(settings.folders.data / FILE if options.save else None)
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
@@ -156,12 +170,29 @@ class App:
     ) -> None:
         self._persona = persona
         self._provider = provider
-        limits = limits_for(self.settings, persona, provider)
-        counter = TokenCounter(provider.model)
-        self.session = Session(talk, provider, journal, counter, limits=limits, stored=stored)
-        self.session.examples = self._examples_for(persona)
+        counter = self._counter_for(provider)
+        self.session = Session(
+            talk,
+            provider,
+            journal,
+            counter,
+            limits=limits_for(self.settings, persona, provider),
+            stored=stored,
+            learned_window=self._learn_window,
+        )
+        self.session.planner.examples = self._examples_for(persona)
 
     # Who answers
+
+    def _counter_for(self, provider: Model) -> TokenCounter:
+        window = self._learned.window(provider.identity)
+        if window is not None:
+            provider.learn_window(window)
+        return counter_for(provider, self._learned)
+
+    def _learn_window(self, tokens: int) -> None:
+        self._provider.learn_window(tokens)
+        self._learned.learn(self._provider.identity, {"window": tokens})
 
     def _persona_of(self, talk: Conversation) -> Persona | None:
         """Return the persona of a stored session, None where it is gone; its prompt is stored."""
@@ -240,10 +271,22 @@ class App:
             for name, profile in profiles_of(self.settings).items()
         ]
 
+    @property
+    def window(self) -> int | None:
+        return self._provider.window
+
+    def request(self, messages: Sequence[Message]) -> dict[str, object]:
+        return self._provider.request(messages)
+
+    def asked_at(self, profile: str) -> Place | None:
+        known = profiles_of(self.settings).get(profile)
+        return known.place(profile) if known else None
+
     def wait_for_counting(self) -> None:
-        counter = self.session.counter
-        if isinstance(counter, TokenCounter):
-            load_vocabulary(counter)
+        self._provider.warm_up()
+        defaults = limits_for(self.settings, self._persona, self._provider)
+        self.session.planner.defaults = defaults
+        load_encoder(self.session, self._provider)
 
     def search(self, text: str, most: int) -> Found:
         from chatcli.storage.search import search
@@ -272,6 +315,7 @@ class App:
         before = self.session
         self._opening = []
         self._resume(path)
+        self.wait_for_counting()
         before.journal.close()
         yield from self.opening()
         yield Notice(f"opened {path.stem}: {self.session.turn_count} turns")
@@ -282,6 +326,7 @@ class App:
         talk = begin(self._provider, self._persona, prompt.content if prompt else None)
         journal = new_journal(self.library, save=self.options.save)
         self._take(talk, journal, self._persona, self._provider)
+        self.wait_for_counting()
         before.journal.close()
         yield Notice(f"a new conversation; the last one is in {place}")
 
@@ -294,40 +339,81 @@ class App:
 
     def use_model(self, spec: str) -> Iterator[Event]:
         provider = self._models.use(spec)
+        provider.warm_up()
+        yield from self._what_would_not_fit(provider)
         self._answer_as(self._persona, provider)
         yield from self.session.note(Noted("model", provider.model))
         yield Notice(f"{provider.model} answers from here on")
         yield from self.warm_up()
+
+    def _what_would_not_fit(self, provider: Model) -> Iterator[Event]:
+        """Say what of the conversation another model could not be sent."""
+        planner, talk = self.session.planner, self.session.conversation
+        other = Planner(self._counter_for(provider), limits_for(self.settings, None, provider))
+        other.examples = planner.examples
+        try:
+            out = len(other.forecast(talk, "").left_out()) - len(
+                planner.forecast(talk, "").left_out()
+            )
+        except BudgetError as error:
+            yield Notice(f"it is too long for {provider.model}: {error.message}", level="warning")
+            return
+        if out > 0:
+            budget = other.limits.budget
+            yield Notice(
+                f"{provider.model} reads {budget:,} tokens: {out} more messages would be left out",
+                f"/model {self._provider.model} goes back, and nothing is lost",
+                "warning",
+            )
 
     def _answer_as(self, persona: Persona | None, provider: Model) -> None:
         own = persona.parameters if persona else {}
         provider.parameters = provider.default_parameters.updated(own)
         if provider is not self._provider:
             self.session.provider = provider
-            self.session.counter = TokenCounter(provider.model)
+            self.session.planner.counter = self._counter_for(provider)
+            self.session.planner.most = None
         self._persona, self._provider = persona, provider
-        self.session.examples = self._examples_for(persona)
-        self.session.limits = limits_for(self.settings, persona, provider)
+        self.session.planner.examples = self._examples_for(persona)
+        self.session.planner.defaults = limits_for(self.settings, persona, provider)
 
     # What the loop asks (terminal.repl.Host)
 
-    def toolbar(self) -> list[str]:
+    def toolbar(self, draft: str = "") -> list[str]:
         session = self.session
         facts = [self._provider.model]
         if self._persona is not None:
             facts.append(self._persona.name)
-        facts += [session.tree.branch, f"turn {session.turn_count}", self._fullness()]
+        facts += [session.tree.branch, f"turn {session.turn_count}", *self._forecast(draft)]
         return ["NOT SAVED: /save says why", *facts] if session.trouble else facts
 
-    def _fullness(self) -> str:
+    def _forecast(self, draft: str) -> Iterator[str]:
+        """Tell what the next request holds with the draft, what it leaves out, and its price."""
         session = self.session
-        mark = "" if session.counter.precision == "exact" else "≈"
         try:
-            tokens = session.plan("").tokens
+            plan = session.plan(draft)
         except ChatcliError:
-            return "over the budget"
-        limit = session.limits.budget
-        return f"{mark}{tokens:,} of {limit:,} tokens" if limit else f"{mark}{tokens:,} tokens"
+            yield "over the budget"
+            return
+        mark = "" if session.planner.counter.precision == "exact" else "≈"
+        limit = plan.limits.budget
+        share = f" of {limit:,} ({100 * plan.tokens // limit} %)" if limit else ""
+        yield f"{mark}{plan.tokens:,}{share} tokens"
+        if left_out := plan.left_out():
+            yield f"leaves out {len(left_out)}"
+        cost = self._cost_of(plan.tokens) if draft else None
+        if cost:
+            yield f"≈${cost:.4f}"
+
+    def _cost_of(self, tokens: int) -> Decimal | None:
+        """Return what sending so many tokens costs, in US dollars, where that is known."""
+        profile, _, model = self._provider.model.partition(":")
+        place = self.asked_at(profile)
+        if place is None or not model:
+            return None
+        from chatcli.providers.prices import cost_of
+
+        return cost_of(place, model, Usage(tokens, 0), now())
 
     def activity(self) -> str:
         return self._provider.activity()
@@ -335,9 +421,8 @@ class App:
     def warm_up(self) -> Iterator[Event]:
         """Start what takes its time. Raises ChatcliError where the model can't be had."""
         self._provider.warm_up()
-        self.wait_for_counting()
         self._provider.start()
-        self._answer_as(self._persona, self._provider)
+        self.wait_for_counting()
         return iter(())
 
     def leave(self) -> list[str]:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,7 +70,7 @@ Strategy = Annotated[
     typer.Option(
         "--strategy",
         metavar="NAME",
-        help="What to do when the budget is full: truncate, window or full.",
+        help="What to do when the budget is full: truncate, window, summarize or full.",
     ),
 ]
 Window = Annotated[
@@ -337,6 +338,10 @@ def main() -> None:
     """Run the command line and exit."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What the terminal's encoding lacks is shown as `?`, which beats not being shown.
+            stream.reconfigure(errors="replace")
     try:
         code = app(arguments, prog_name="chatcli", standalone_mode=False)
     except (typer.TyperException, ChatcliError) as error:

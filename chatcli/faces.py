@@ -79,6 +79,8 @@ def ask(running: App, settings: Settings, question: str, *, as_json: bool, plain
     look = look_of(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
     talk = _plain_chat(running, look, sys.stderr, quiet=as_json)
     with _stopping(running), showing(running.activity, sys.stderr):
+        if running.session.history:
+            running.wait_for_counting()
         talk.say(question)
     if as_json:
         print(json_text(_answer(running, talk)))

@@ -49,7 +49,7 @@ def test_ask_json_is_one_object_with_its_session(tmp_path: Path, chat_server: Ch
     answer = json.loads(done.stdout)
     assert answer["reply"] == "Echo: Hello"
     assert answer["finish"] == "stop"
-    assert answer["model"] == "gpt-4o"
+    assert answer["model"] == "openai:gpt-4o"
     assert answer["usage"]["prompt_tokens"] > 0
     assert (tmp_path / "chatcli" / "sessions" / f"{answer['session']}.json").is_file()
 

@@ -108,7 +108,7 @@ def test_ask_answers_without_a_key(home: Path) -> None:
     done = run_chatcli("ask", "--json", "Say hello.", home=home, timeout=120)
     answer = json.loads(done.stdout)
     assert done.returncode == 0
-    assert answer["model"] == "smollm2"
+    assert answer["model"] == "local:smollm2"
     assert answer["reply"]
     assert "llama" not in done.stderr.lower()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +16,10 @@ WORDS = "the quick brown fox jumps over the lazy dog and on it goes "
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CHATCLI_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 def as_openai_counts(text: str) -> int:
@@ -113,7 +112,7 @@ def test_the_limit_that_a_server_states_is_learned_and_the_request_sent_once_mor
         notices(talk, f"number 1: {WORDS * 8}")
         events = list(talk.stream(f"number 2: {WORDS * 8}"))
         told = [event.text for event in events if isinstance(event, Notice)]
-        assert told[0] == "the model reads 600 tokens"
+        assert told[0] == "the model reads at most 600 tokens: the oldest turns are left out"
         assert isinstance(events[-1], TurnFinished)
         assert "number 0" not in str(server.requests[-1].messages)
         assert talk.history[0]["content"].startswith("number 0")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from chatcli.commands import branches, context, conversation, session, tools, voice
+from chatcli.commands import (
+    branches,
+    context,
+    conversation,
+    costs,
+    marks,
+    session,
+    summaries,
+    tools,
+    voice,
+)
 from chatcli.commands.registry import Registry
+
+MODULES = (session, conversation, branches, context, marks, summaries, voice, costs, tools)
 
 
 def shipped() -> Registry:
     """Return the commands that ship. A new group is a module and its name here."""
-    return Registry([session, conversation, branches, context, voice, tools])
+    return Registry(MODULES)

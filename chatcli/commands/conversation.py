@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chatcli.commands.planned import marks
 from chatcli.commands.registry import Chat, command, whole_number
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Draft, Entry, Event, Notice, Transcript
@@ -26,14 +27,20 @@ def message_number(chat: Chat, text: str) -> Node:
 
 @command("conversation", "[N]")
 def history(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show what was said on this branch, or the last N messages of it."""
+    """Show what was said on this branch, or the last N messages of it.
+
+    Messages that are pinned, muted or told by a summary say so.
+    """
     said = chat.session.history
     if not said:
         yield Notice("nothing was said yet on this branch", "/branches lists the others")
         return
     count = whole_number(arguments, len(said), "how many messages to show")
     skipped = max(len(said) - count, 0)
-    entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
+    marked = marks(chat)
+    entries = tuple(
+        Entry(number, node, marked.get(node, "")) for number, node in enumerate(said, 1)
+    )
     yield Transcript(entries[skipped:], skipped)
 
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from chatcli.conversation.events import Event
+from chatcli.conversation.messages import Message
 from chatcli.conversation.session import Session
 from chatcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from chatcli.providers.prices import Place
     from chatcli.storage.search import Found
 
 GROUPS: Final = ("session", "conversation", "context", "voice", "tools")
@@ -58,6 +60,16 @@ class Chat(Protocol):
 
     def models(self) -> list[Choice]:
         """The profiles and what is known of their models, without asking an endpoint."""
+
+    @property
+    def window(self) -> int | None:
+        """The context window of the model in tokens, None where it is not known."""
+
+    def request(self, messages: Sequence[Message]) -> dict[str, object]:
+        """Return the body of the request that would send these messages, as it leaves."""
+
+    def asked_at(self, profile: str) -> Place | None:
+        """Return where a profile's models are asked, None where there is no such profile."""
 
     def wait_for_counting(self) -> None:
         """Return when tokens are counted as exactly as they can be."""

@@ -73,6 +73,12 @@ class Arriving:
         return self._node(whole_text(self.asked.before + "".join(self.pieces)), finish)
 
     @property
+    def name(self) -> str:
+        """The model that answers: its profile, and its name as the endpoint reported it."""
+        reported = self.finish.model if self.finish else None
+        return f"{self.model.partition(':')[0]}:{reported}" if reported else self.model
+
+    @property
     def usage(self) -> Usage | None:
         return self.finish.usage if self.finish else None
 
@@ -85,6 +91,5 @@ class Arriving:
         return text
 
     def _node(self, text: str, finish: str | None) -> Node:
-        model = (self.finish and self.finish.model) or self.model
         message = Message("assistant", text)
-        return Node(self.id, self.asked.question, message, now(), model, self.usage, finish)
+        return Node(self.id, self.asked.question, message, now(), self.name, self.usage, finish)

@@ -80,12 +80,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings; columns named in `numeric` are numbers and align right."""
+    """Rows under headings.
+
+    Columns named in `numeric` are numbers and align right; cells of those in `cropped` stay on one
+    line, and end in an ellipsis where there is no room for more.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     numeric: frozenset[str] = frozenset()
+    cropped: frozenset[str] = frozenset()
     caption: str = ""
 
 
@@ -100,11 +105,45 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a gauge, in the gauge's unit; `letter` stands for its name in the bar.
+
+    `room` is what nothing has taken yet: `free`, or `kept` for something else.
+    """
+
+    name: str
+    letter: str
+    size: int
+    room: Literal["free", "kept"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full something is, and of what: a bar of its parts, in their order.
+
+    A part has the colour of its place, so parts of size 0, which are not drawn, keep the others'.
+    """
+
+    parts: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A value to be shown as the JSON that it is, for copying."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A message of the transcript under the number by which commands name it."""
+    """A message of the transcript under the number by which commands name it.
+
+    `mark` says how it is marked, in a word or three: pinned, muted, in the summary.
+    """
 
     number: int
     node: Node
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +186,8 @@ Event: TypeAlias = (
     | Notice
     | Table
     | Outline
+    | Gauge
+    | Json
     | Transcript
     | Document
     | Draft

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatcli.conversation.context import Plan
-from chatcli.conversation.messages import Message, Node, new_id, now
+from chatcli.conversation.messages import Message, Node, Usage, new_id, now
 from chatcli.conversation.records import Summary
 from chatcli.conversation.turns import Price, Turn
 
@@ -51,9 +51,9 @@ class Fold:
     def covers(self) -> tuple[str, ...]:
         return tuple(entry.node.id for turn in self.turns for entry in turn.entries)
 
-    def summary(self, text: str, model: str | None) -> Summary:
+    def summary(self, text: str, model: str, usage: Usage | None) -> Summary:
         replaced = self.before.id if self.before else None
-        return Summary(new_id(), self.until, text, now(), model, self.covers, replaced)
+        return Summary(new_id(), self.until, text, now(), model, self.covers, replaced, usage)
 
 
 def due(plan: Plan, *, full_at: float = FULL_AT, down_to: float = DOWN_TO) -> Fold | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from chatcli.conversation.messages import Node
+from chatcli.conversation.messages import Node, Usage
 from chatcli.conversation.tree import MAIN, Tree, free_name
 
 Mark: TypeAlias = Literal["pinned", "muted"]
@@ -67,7 +67,8 @@ class Summary:
     """What was said up to `until`, in fewer words; an empty text: it is told in full again.
 
     `covers` are the ids of the messages that it is about, beside those of the summary that it
-    `replaces`. It is the user's own wording where there is no `model`.
+    `replaces`. It is the user's own wording where there is no `model`. `usage` is what writing it
+    took, in all its parts.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Summary:
     model: str | None = None
     covers: tuple[str, ...] = ()
     replaces: str | None = None
+    usage: Usage | None = None
 
 
 Record: TypeAlias = Header | Node | Moved | Noted | Merged | Marked | Summary

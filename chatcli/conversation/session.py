@@ -7,7 +7,6 @@ with the journal before the model is asked. `stop` may be called from any thread
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from chatcli.conversation import folding, wishes
@@ -17,7 +16,6 @@ from chatcli.conversation.context import Limits, Plan, budget_in
 from chatcli.conversation.events import Event, Notice, TextDelta, TurnFinished, TurnStarted
 from chatcli.conversation.exchange import Exchange
 from chatcli.conversation.folding import Fold
-from chatcli.conversation.keeping import Keeper
 from chatcli.conversation.messages import (
     EDITED,
     FAILED,
@@ -30,28 +28,18 @@ from chatcli.conversation.messages import (
 )
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Counter, Journal, Provider
-from chatcli.conversation.records import (
-    Conversation,
-    Mark,
-    Marked,
-    Merged,
-    Moved,
-    Noted,
-    Record,
-    Summary,
-    moves,
-    whole,
-)
+from chatcli.conversation.records import Conversation, Merged, Moved
 from chatcli.conversation.summing import summed_up
-from chatcli.conversation.tree import Tree, TreeError
+from chatcli.conversation.talk import Talk
+from chatcli.conversation.tree import TreeError
 from chatcli.conversation.wishes import Wish
-from chatcli.errors import ChatcliError, Overflow
+from chatcli.errors import BudgetError, ChatcliError, Overflow
 
 SHARE_AFTER_OVERFLOW: Final = 0.75
 """How much of a prompt is sent again that was too long by an unknown number of tokens."""
 
 
-class Session:
+class Session(Talk):
     """One conversation with its provider, its journal and its limits."""
 
     def __init__(
@@ -70,39 +58,15 @@ class Session:
 
         `learned_window` is told the context window that an endpoint stated, in tokens.
         """
-        self.conversation = conversation
+        super().__init__(conversation, journal, stored=stored)
         self.provider = provider
         self.planner = Planner(counter, limits or Limits())
         self.learned_window = learned_window
         self.last_usage: Usage | None = None
-        self._keeper = Keeper(journal, () if stored else whole(conversation), began=stored)
         self._exchange = Exchange(patience or Patience())
         self._answering = False
 
-    # What there is
-
-    @property
-    def tree(self) -> Tree:
-        return self.conversation.tree
-
-    @property
-    def journal(self) -> Journal:
-        return self._keeper.journal
-
-    @property
-    def trouble(self) -> str:
-        """Why something that was said is not saved yet; empty when all is."""
-        return self._keeper.trouble
-
-    @property
-    def history(self) -> tuple[Node, ...]:
-        """What was said on this branch, system prompts apart."""
-        return tuple(node for node in self.tree.path if node.role != "system")
-
-    @property
-    def turn_count(self) -> int:
-        """How many questions were asked on this branch."""
-        return sum(node.role == "user" for node in self.tree.path)
+    # What is sent
 
     def plan(self, draft: str | None = None) -> Plan:
         """Plan the next request, with `draft` as its newest message where one is given."""
@@ -184,6 +148,9 @@ class Session:
         self._exchange.stop()
 
     def _answer(self, wish: Wish) -> Iterator[Event]:
+        marked = self.conversation.marks.get(wish.question.id)
+        if marked is not None and marked.mark == "muted":
+            raise TreeError("the question is muted, so that it is never sent", "/unmute N first")
         # A conversation that was loaded from elsewhere is in no file of its own before this.
         yield from self.save()
         self._answering = True
@@ -197,8 +164,8 @@ class Session:
             except Overflow as overflow:
                 if arriving.pieces:
                     raise
-                yield self._learn_from(overflow, arriving)
-                arriving = self._arriving(wish)
+                arriving = self._shortened(wish, arriving, overflow)
+                yield Notice(*_shorter(overflow, arriving), "warning")
                 yield from self._stream(arriving, wish)
         except ChatcliError:
             yield from self._conclude(arriving, wish, FAILED)
@@ -226,21 +193,26 @@ class Session:
             text = f"{count} message{'s go' if count > 1 else ' goes'} as a summary from here on"
             yield Notice(text, "/summarize shows it, /context what is sent")
 
-    def _learn_from(self, overflow: Overflow, arriving: Arriving) -> Notice:
-        """Take note of how much the model can read, which it has just said. Raises `overflow`."""
-        sent = arriving.asked.tokens
-        limits = self.planner.limits
+    def _shortened(self, wish: Wish, failed: Arriving, overflow: Overflow) -> Arriving:
+        """Plan a request again that was too long, with what the server has said of its limit.
+
+        Raises `overflow` where that can't be done.
+        """
+        planner, sent = self.planner, failed.asked.tokens
         if overflow.prompt_tokens:
-            self.planner.counter.learn(arriving.asked.messages, overflow.prompt_tokens)
-        budget = budget_in(overflow.limit) if overflow.limit else int(sent * SHARE_AFTER_OVERFLOW)
-        if limits.strategy == "full" or (limits.budget or budget) < budget:
-            raise overflow
+            planner.counter.learn(failed.asked.messages, overflow.prompt_tokens)
         if overflow.limit:
             self.learned_window(overflow.limit)
-        self.planner.most = budget
-        told = f"{overflow.limit:,}" if overflow.limit else f"less than {sent:,}"
-        hint = f"sending it once more, in at most {budget:,}"
-        return Notice(f"the model reads {told} tokens", hint, "warning")
+        before, limit = planner.most, overflow.limit
+        planner.most = budget_in(limit) if limit else int(sent * SHARE_AFTER_OVERFLOW)
+        try:
+            shorter = self._arriving(wish)
+        except BudgetError:
+            planner.most = before if limit is None else planner.most
+            raise overflow from None
+        if shorter.asked.messages == failed.asked.messages:
+            raise overflow
+        return shorter
 
     def _arriving(self, wish: Wish) -> Arriving:
         request = self.planner.plan(self.conversation, wish.last, wish.pinned)
@@ -289,45 +261,9 @@ class Session:
                 "warning",
             )
 
-    # Moving about, and keeping it
 
-    def become(self, tree: Tree) -> Iterator[Event]:
-        """Take on `tree`, which the functions of `tree.py` made of the present one."""
-        before = self.tree
-        known = {id(node) for node in before.nodes()}
-        fresh = [node for node in tree.nodes() if id(node) not in known]
-        self.conversation = replace(self.conversation, tree=tree)
-        yield from self._keeper.keep(*fresh, *moves(before, tree))
-
-    def mark(self, node: Node, mark: Mark | None) -> Iterator[Event]:
-        """Pin a message, mute it, or neither any more."""
-        marked = Marked(node, mark)
-        self.conversation = self.conversation.marked(marked)
-        yield from self._keeper.keep(marked)
-
-    def sum_up(self, summary: Summary) -> Iterator[Event]:
-        """Send a summary from here on in the place of what it stands for."""
-        self.conversation = self.conversation.summarized(summary)
-        yield from self._keeper.keep(summary)
-
-    def note(self, note: Noted) -> Iterator[Event]:
-        """Give the conversation a title, or note that its persona or model is another now."""
-        self.conversation = self.conversation.noted(note)
-        yield from self._keeper.keep(note)
-
-    def save(self) -> Iterator[Event]:
-        """Keep what is not kept yet."""
-        self._keeper.begin()
-        yield from self._keeper.keep()
-
-    def save_elsewhere(self, journal: Journal) -> Iterator[Event]:
-        """Keep all of the conversation in another journal, now and from now on."""
-        yield from self._keeper.move(journal, whole(self.conversation))
-
-    def _go_back(self, tree: Tree, branch: str) -> Iterator[Event]:
-        yield from self.become(tree)
-        yield Notice(f"what was here is kept on `{branch}`", f"/switch {branch}")
-
-    def _add(self, node: Node, *more: Record) -> Iterator[Event]:
-        self.conversation = replace(self.conversation, tree=trees.add(self.tree, node))
-        yield from self._keeper.keep(node, *more)
+def _shorter(overflow: Overflow, arriving: Arriving) -> tuple[str, str]:
+    """Say that a request was too long, and that a shorter one is on its way."""
+    limit = f"at most {overflow.limit:,}" if overflow.limit else "fewer"
+    text = f"the model reads {limit} tokens: the oldest turns are left out"
+    return text, f"sending it once more, with about {arriving.asked.tokens:,}"

@@ -9,7 +9,7 @@ from chatcli.conversation.arriving import Arriving, Asked
 from chatcli.conversation.events import Event, Notice, Retrying
 from chatcli.conversation.exchange import Exchange
 from chatcli.conversation.folding import Fold
-from chatcli.conversation.messages import INTERRUPTED
+from chatcli.conversation.messages import INTERRUPTED, Usage
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Summary
@@ -28,6 +28,8 @@ def summed_up(
     count = len(fold.covers)
     yield Notice(f"summing up {count} message{'s' if count > 1 else ''}, to make room")
     text = fold.before.text if fold.before else ""
+    usage: Usage | None = None
+    model = provider.model
     for part in folding.parts(fold, budget, price):
         arriving = Arriving(Asked(fold.until, folding.request(part, text, budget)), provider.model)
         try:
@@ -40,11 +42,14 @@ def summed_up(
         if exchange.ending(arriving) == INTERRUPTED:
             return None
         arriving.rest()
+        model = arriving.name
+        if arriving.usage is not None:
+            usage = arriving.usage + usage if usage else arriving.usage
         text = arriving.node("stop").content.strip()
         if not text or folding.too_long(text, budget, price):
             yield _failed("the model's summary is empty" if not text else "it came out too long")
             return None
-    return fold.summary(text, provider.model)
+    return fold.summary(text, model, usage)
 
 
 def _failed(why: str) -> Notice:

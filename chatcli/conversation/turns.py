@@ -7,7 +7,7 @@ them is all that has to be looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -146,16 +146,31 @@ class Ledger:
 
     def at(self, head: Node | None) -> Course:
         """Return the course up to `head`."""
-        fresh: list[Node] = []
-        course = Course()
-        for node in head.lineage() if head else ():
+        if head is None:
+            return Course()
+        known = self._courses.get(id(head))
+        if known is not None:
+            return known[1]
+        *earlier, last = reversed(list(self._unknown(head)))
+        course = self._known_before(earlier[0] if earlier else last)
+        if earlier:
+            # What is asked next mostly hangs on the same message.
+            course = self._keep(earlier[-1], extended(course, earlier, self._price, self._marks))
+        return self._keep(last, extended(course, [last], self._price, self._marks))
+
+    def _unknown(self, head: Node) -> Iterator[Node]:
+        """Yield `head` and what stands before it, up to the latest course that is known."""
+        for node in head.lineage():
             if id(node) in self._courses:
-                course = self._courses[id(node)][1]
-                break
-            fresh.append(node)
-        if head is not None and fresh:
-            course = extended(course, reversed(fresh), self._price, self._marks)
-            self._courses[id(head)] = (head, course)
-            if len(self._courses) > _KEPT:
-                del self._courses[next(iter(self._courses))]
+                return
+            yield node
+
+    def _known_before(self, node: Node) -> Course:
+        return self._courses[id(node.parent)][1] if node.parent is not None else Course()
+
+    def _keep(self, head: Node, course: Course) -> Course:
+        # The node is kept with it, so that its id is not given to another.
+        self._courses[id(head)] = (head, course)
+        if len(self._courses) > _KEPT:
+            del self._courses[next(iter(self._courses))]
         return course

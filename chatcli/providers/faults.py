@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from chatcli.errors import (
     BadReply,
     ChatcliError,
-    Overflow,
     ProviderError,
     RateLimited,
     Refused,
@@ -22,20 +21,11 @@ from chatcli.errors import (
     Unreachable,
 )
 from chatcli.providers.base import Endpoint
+from chatcli.providers.overflow import is_overflow, overflow
 
 if TYPE_CHECKING:
     import openai
 
-_OVERFLOW: Final = re.compile(
-    r"context_length_exceeded|exceed_context_size|context (?:size|length|window)|maximum context"
-    r"|prompt is too long|too many tokens",
-    re.IGNORECASE,
-)
-_LIMIT: Final = re.compile(
-    r"(?:maximum context length is|context (?:length|size|window)[^0-9]{0,40}|> |limit of )"
-    r"\s*\(?(\d{2,9})",
-    re.IGNORECASE,
-)
 _MOST_SHOWN: Final = 240
 _RETRYABLE: Final = {408, 409, 429, 500, 502, 503, 504, 529}
 
@@ -65,8 +55,8 @@ def from_body(body: Mapping[str, Any], endpoint: Endpoint, status: int = 500) ->
     """Return our error for an error object that a server sent, be it in the middle of a stream."""
     code, text = _words(body)
     said = _shown(text, endpoint)
-    if _OVERFLOW.search(f"{code} {text}") and status in {400, 413, 422, 500}:
-        return _overflow(body, said)
+    if is_overflow(status, code, text):
+        return overflow(body, text, said)
     if code == "insufficient_quota":
         return RateLimited(f"the account is out of credit: {said}", "top it up, or change /model")
     if code in {"rate_limit_exceeded", "429"} or status == 429:
@@ -83,8 +73,8 @@ def _from_status(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderEr
     said = _shown(text or _plain(error), endpoint) or f"status {status}"
     host = endpoint.base_url
     wait = _retry_after(error.response.headers)
-    if _OVERFLOW.search(f"{code} {text}") and status in {400, 413, 422, 500}:
-        return _overflow(body, said)
+    if is_overflow(status, code, text):
+        return overflow(body, text, said)
     if 300 <= status < 400:
         where = _shown(error.response.headers.get("location", "elsewhere"), endpoint)
         return Refused(f"{host} redirects to {where}", "name that address if you trust it")
@@ -129,21 +119,6 @@ def _from_connection(error: Exception, endpoint: Endpoint) -> ProviderError:
         f"no connection to {endpoint.base_url}: {why}",
         "is the address right, and the server up? /retry asks again",
         retryable=True,
-    )
-
-
-def _overflow(body: Mapping[str, Any], said: str) -> Overflow:
-    inner = body.get("error")
-    fields = inner if isinstance(inner, dict) else body
-    limit, sent = fields.get("n_ctx"), fields.get("n_prompt_tokens")
-    if not isinstance(limit, int):
-        found = _LIMIT.search(said.replace(",", ""))
-        limit = int(found[1]) if found else None
-    return Overflow(
-        f"the conversation is longer than the model can read: {said}",
-        "/budget N sends less of it, /clear starts again",
-        limit=limit,
-        prompt_tokens=sent if isinstance(sent, int) else None,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from chatcli.conversation.context import REPLY_RESERVE, budget_in
+from chatcli.conversation.messages import Message
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.tokens import Tokenizer
 from chatcli.providers.base import Endpoint, Parameters
@@ -39,6 +41,10 @@ class Model(Provider, Protocol):
         """What it is remembered by: its name, and where it is asked."""
 
     @property
+    def window(self) -> int | None:
+        """Its context window in tokens, None as long as that is not known."""
+
+    @property
     def budget(self) -> int | None: ...
 
     def learn_window(self, tokens: int) -> None:
@@ -55,6 +61,9 @@ class Model(Provider, Protocol):
 
     def tokenizer(self) -> Tokenizer | None:
         """Return its own tokenizer, None where there is none to ask, or none yet."""
+
+    def request(self, messages: Sequence[Message]) -> dict[str, object]:
+        """Return the body of the request for the next message, as it leaves."""
 
     def models(self) -> list[str]:
         """Return the models that its endpoint lists. Raises ProviderError."""
@@ -75,6 +84,10 @@ class RemoteModel(OpenAIProvider):
     @property
     def identity(self) -> str:
         return f"{self._target.name} {self._target.base_url}"
+
+    @property
+    def window(self) -> int | None:
+        return self._window
 
     @property
     def budget(self) -> int | None:
@@ -122,6 +135,10 @@ class LocalModel(OpenAIProvider):
     @property
     def identity(self) -> str:
         return self.model
+
+    @property
+    def window(self) -> int | None:
+        return self._window
 
     @property
     def budget(self) -> int | None:

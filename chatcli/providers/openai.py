@@ -46,8 +46,21 @@ class OpenAIProvider:
         self._asked_model: str | None = None
 
     def stream(self, messages: Sequence[Message]) -> PumpedReply:
-        sent = [message.as_dict() for message in messages]
-        return PumpedReply(lambda emit: self._receive(sent, emit), self._hang_up)
+        request = self.request(messages)
+        return PumpedReply(lambda emit: self._receive(request, emit), self._hang_up)
+
+    def request(self, messages: Sequence[Message]) -> dict[str, object]:
+        """Return the body of the request for the next message.
+
+        Its `model` is None as long as it is whichever the endpoint lists first.
+        """
+        return {
+            "model": self.model.partition(":")[2] or self._asked_model,
+            "messages": [message.as_dict() for message in messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **self.parameters.as_request(),
+        }
 
     def warm_up(self) -> None:
         """Import and build what the first request needs, so that it need not wait for that."""
@@ -67,17 +80,11 @@ class OpenAIProvider:
             self._client.close()
             self._client = None
 
-    def _receive(self, messages: list[dict[str, str]], emit: Emit) -> None:
+    def _receive(self, body: dict[str, object], emit: Emit) -> None:
         endpoint = self._connect()
-        request: dict[str, object] = {
-            "messages": messages,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **self.parameters.as_request(),
-        }
         try:
             client = self._open(endpoint)
-            request["model"] = endpoint.model or self._first_model(client)
+            request = {**body, "model": endpoint.model or self._first_model(client)}
             # The client's types want a TypedDict for each role; these are the same dicts.
             create: Any = client.chat.completions.with_streaming_response.create
             with create(**request) as response:
@@ -292,6 +299,10 @@ def _usage(value: object) -> Usage | None:
     prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
     if not (isinstance(prompt, int) and isinstance(completion, int)):
         return None
+    total = value.get("total_tokens")
+    if isinstance(total, int):
+        # xAI leaves what the model thinks out of the completion, but not out of the sum.
+        completion = max(completion, total - prompt)
     details = value.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
     return Usage(max(prompt, 0), max(completion, 0), cached if isinstance(cached, int) else 0)

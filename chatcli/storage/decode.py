@@ -133,8 +133,9 @@ class Decoder:
 
     def _summary(self, form: SummaryForm) -> list[Record]:
         text, covers = whole_text(form.summary), tuple(form.covers)
+        usage = _usage(form.usage) if form.usage else None
         return [
-            Summary(form.id, until, text, form.time, form.model, covers, form.replaces)
+            Summary(form.id, until, text, form.time, form.model, covers, form.replaces, usage)
             for until in self._named(form.until)
         ]
 

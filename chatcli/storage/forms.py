@@ -75,6 +75,7 @@ class SummaryForm(_Form):
     time: _Label = ""
     model: _Label | None = None
     replaces: _Id | None = None
+    usage: UsageForm | None = None
 
 
 class MergeForm(_Form):

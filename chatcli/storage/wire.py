@@ -216,7 +216,11 @@ def _fields(record: Record) -> dict[str, object]:
                 "until": record.until.id,
                 "covers": list(record.covers),
                 "time": record.time,
-                **_present(model=record.model, replaces=record.replaces),
+                **_present(
+                    model=record.model,
+                    replaces=record.replaces,
+                    usage=record.usage and _usage_fields(record.usage),
+                ),
             }
         case Merged(question, source):
             return {"merged": question.id, "source": source.id}

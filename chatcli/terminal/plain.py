@@ -107,6 +107,7 @@ class PlainChat:
             case Draft(text, edits):
                 self._editing = edits
                 self._aside(f"{clean(text)}\n")
-                self._draw(Notice("the next line takes its place"))
+                if edits is not None:
+                    self._draw(Notice("the next line takes its place"))
             case _:
                 self._aside(self._renderer.show(event))

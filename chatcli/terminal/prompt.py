@@ -53,6 +53,9 @@ class Desk(Protocol):
     def interrupt(self) -> None:
         """The user wants whatever is going on to stop."""
 
+    def typed(self) -> None:
+        """What stands in the input line has changed."""
+
     def emptied(self) -> None:
         """The user has given up what stood in the input line."""
 
@@ -93,6 +96,7 @@ class Prompt:
             multiline=True,
             accept_handler=self._accept,
             tempfile_suffix=".md",
+            on_text_changed=lambda _buffer: desk.typed(),
         )
         self.app: Application[None] = Application(
             layout=Layout(self._layout()),

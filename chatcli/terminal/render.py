@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import StringIO
 from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
 
 from chatcli.conversation.events import (
     Document,
     Draft,
+    Entry,
     Event,
+    Gauge,
+    Json,
     Leave,
     Notice,
     Outline,
@@ -28,15 +30,18 @@ from chatcli.conversation.events import (
     TurnFinished,
     TurnStarted,
 )
-from chatcli.conversation.messages import FAILED, INTERRUPTED, Node
+from chatcli.conversation.messages import FAILED, INTERRUPTED
+from chatcli.terminal.gauge import drawn
+from chatcli.terminal.jsontext import json_lines
 from chatcli.terminal.outline import fitted
 from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
-from chatcli.terminal.theme import STYLES, Glyphs, painted
+from chatcli.terminal.table import tabled
+from chatcli.terminal.theme import ASCII, Glyphs, painted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from chatcli.terminal.markdown import MarkdownStream
+
+ASCII_SIGNS = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|"}
 
 ENDINGS = {
     "length": "cut off: the reply reached its longest; /continue goes on with it",
@@ -71,7 +76,7 @@ class Renderer:
         self._stream: MarkdownStream | None = None
         self._open_line = False
 
-    def show(self, event: Event) -> str:  # noqa: C901 - one case for each kind of event
+    def show(self, event: Event) -> str:  # noqa: C901, PLR0912 - one case for each kind of event
         """Return what `event` adds to the screen, whole lines as long as replies are laid out."""
         match event:
             case TextDelta(text):
@@ -90,9 +95,16 @@ class Renderer:
             case Notice():
                 return self._notice(event)
             case Table():
-                return self._table(event)
+                look = self.look
+                return self._spelled(
+                    tabled(event, look.width(), look.glyphs.here, color=look.color)
+                )
             case Outline(lines):
                 return "".join(f"{self._row_text(row)}\n" for row in lines)
+            case Gauge():
+                return self._gauge(event)
+            case Json(value):
+                return json_lines(value, ascii_only=self.look.glyphs is ASCII)
             case Transcript():
                 return self._transcript(event)
             case Document(markdown):
@@ -178,11 +190,13 @@ class Renderer:
         parts = []
         if transcript.skipped:
             parts.append(self._notice(Notice(f"{transcript.skipped} earlier: /history")))
-        parts += [self._entry(entry.number, entry.node) for entry in transcript.entries]
+        parts += [self._entry(entry) for entry in transcript.entries]
         return "".join(parts)
 
-    def _entry(self, number: int, node: Node) -> str:
-        label = self._paint(f"{number:>3} ", "dim")
+    def _entry(self, entry: Entry) -> str:
+        node = entry.node
+        mark = f"({entry.mark}) " if entry.mark else ""
+        label = self._paint(f"{entry.number:>3} {mark}", "dim")
         if node.role == "user":
             return label + self.echo(node.content)
         cut = f" ({node.finish})" if node.finish in {INTERRUPTED, FAILED, "length"} else ""
@@ -195,36 +209,16 @@ class Renderer:
         glyphs = self.look.glyphs
         sign = glyphs.error if notice.level == "error" else glyphs.notice
         hint = f"; {notice.hint}" if notice.hint else ""
-        line = clean_line(f"{sign} {notice.text}{hint}")
+        line = self._spelled(clean_line(f"{sign} {notice.text}{hint}"))
         # A pipe gets one line, whatever its length; a screen would break it within a word.
         lines = (
             wrap(line, self.look.width(), subsequent_indent="  ") if self.look.figures else [line]
         )
         return "".join(f"{self._paint(part, notice.level)}\n" for part in lines)
 
-    def _table(self, table: Table) -> str:
-        from rich.table import Table as Grid
-        from rich.text import Text
-
-        grid = Grid(box=None, pad_edge=False, header_style=STYLES["dim"].rich)
-        grid.add_column("")
-        for name in table.columns:
-            grid.add_column(
-                name,
-                justify="right" if name in table.numeric else "left",
-                no_wrap=name == table.columns[0],
-                overflow="ellipsis" if name == table.columns[0] else "fold",
-            )
-        for row in table.rows:
-            sign = self.look.glyphs.here if row.mark == "here" else ""
-            cells = (Text(clean_line(cell)) for cell in row.cells)
-            grid.add_row(sign, *cells, style=STYLES[row.mark].rich if row.mark else None)
-        console, written = self._console()
-        console.print(Text(table.title, style=STYLES["here"].rich))
-        console.print(grid)
-        if table.caption:
-            console.print(Text(clean_line(table.caption), style=STYLES["dim"].rich))
-        return _trimmed(written.getvalue())
+    def _gauge(self, gauge: Gauge) -> str:
+        look = self.look
+        return drawn(gauge, look.width(), color=look.color, utf8=look.glyphs is not ASCII)
 
     def _markdown(self, text: str) -> str:
         safe = clean(text)
@@ -241,27 +235,9 @@ class Renderer:
         line = fitted(cells, self.look.width(), self.look.glyphs.ellipsis)
         return self._paint(line, row.mark) if row.mark else line
 
-    def _console(self) -> tuple[Console, StringIO]:
-        from rich.console import Console
-
-        written = StringIO()
-        console = Console(
-            file=written,
-            width=self.look.width(),
-            force_terminal=self.look.color,
-            color_system="standard" if self.look.color else None,
-            no_color=not self.look.color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            legacy_windows=False,
-        )
-        return console, written
+    def _spelled(self, text: str) -> str:
+        """Return a text of ours with signs that the terminal has."""
+        return text.translate(ASCII_SIGNS) if self.look.glyphs is ASCII else text
 
     def _paint(self, text: str, style: str) -> str:
         return painted(text, style, color=self.look.color)
-
-
-def _trimmed(text: str) -> str:
-    """Return the lines without the padding that would be copied along with them."""
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())

@@ -42,11 +42,15 @@ PATIENCE_AT_THE_END: Final = 2.0
 """Seconds that a turn which was stopped has to come to its end when the user leaves."""
 
 
+FORECAST_AFTER: Final = 0.12
+"""Seconds after a key before the toolbar tells what the draft would cost."""
+
+
 class Host(Chat, Protocol):
     """The chat as the loop needs it: commands' view of it, and what happens around a turn."""
 
-    def toolbar(self) -> list[str]:
-        """What the toolbar tells, the most important first."""
+    def toolbar(self, draft: str = "") -> list[str]:
+        """What the toolbar tells, the most important first; `draft` is what is being typed."""
 
     def activity(self) -> str:
         """What goes on in the background, such as a download; empty when nothing does."""
@@ -69,6 +73,7 @@ class Repl:
         self._leaving = False
         self._told_leave = False
         self._bar = host.toolbar()
+        self._bar_is_old = asyncio.Event()
         look = renderer.look
         self._width = look.width()
         kept = PrivateHistory(history) if history else None
@@ -84,10 +89,8 @@ class Repl:
 
     async def _main(self, first: str | None) -> None:
         self._runner.attach(asyncio.get_running_loop())
-        tasks = [
-            asyncio.create_task(task)
-            for task in (self._draw(), self._warm_up(), self._save_again())
-        ]
+        jobs = (self._draw(), self._warm_up(), self._save_again(), self._forecast())
+        tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await self._prompt.app.run_async(pre_run=lambda: self.submit(first) if first else None)
         finally:
@@ -107,6 +110,18 @@ class Repl:
             await asyncio.sleep(SAVE_AGAIN_EVERY)
             if self._host.session.trouble:
                 self._runner.in_background(self._host.session.save)
+
+    async def _forecast(self) -> None:
+        """Have the toolbar tell what the next request holds, a moment after the last key."""
+        while True:
+            await self._bar_is_old.wait()
+            self._bar_is_old.clear()
+            text = self._prompt.buffer.text
+            draft = "" if text.startswith("/") else text
+            with suppress(Exception):  # a number less is no reason to end a chat
+                self._bar = await asyncio.to_thread(self._host.toolbar, draft)
+            self._prompt.app.invalidate()
+            await asyncio.sleep(FORECAST_AFTER)
 
     # Turns
 
@@ -176,7 +191,7 @@ class Repl:
                     final.append(self._drawn(event))
         self._live = self._drawn_live()
         if ended:
-            self._bar = self._host.toolbar()
+            self._bar_is_old.set()
         self._prompt.print_above("".join(final))
         if self._leaving:
             self.leave()
@@ -226,6 +241,10 @@ class Repl:
             self.leave()
         else:
             self._told_leave = True
+
+    def typed(self) -> None:
+        if not self.busy():
+            self._bar_is_old.set()
 
     def emptied(self) -> None:
         self._editing = None
