@@ -248,6 +248,7 @@ class Repl:
 
     def emptied(self) -> None:
         self._editing = None
+        self.typed()
 
     def leave(self) -> None:
         if self._prompt.app.is_running and not self._prompt.app.is_done:
