@@ -104,3 +104,14 @@ def test_after_three_turns_the_estimate_is_within_three_percent(
         talk.send(question)
         counted = chat_server.tokens_of(chat_server.requests[-1].messages)
         assert abs(planned - counted) <= 0.03 * counted
+
+
+def test_what_config_says_of_a_window_is_not_known_better_by_anybody(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    home = tmp_path / "chatcli"
+    home.mkdir()
+    (home / "config.toml").write_text(SMALL.format(url=chat_server.url))
+    (home / "learned.json").write_text(json.dumps({f"small:tiny {chat_server.url}": {"window": 90}}))
+    done = run_chatcli("chat", "-m", "small", input="/tokens\n/budget\n", home=tmp_path)
+    assert "the budget is 300 tokens" in done.stdout

@@ -71,7 +71,25 @@ class Model(Provider, Protocol):
     def close(self) -> None: ...
 
 
-class RemoteModel(OpenAIProvider):
+class _Windowed(OpenAIProvider):
+    """A model whose context window may become known, or known to be smaller."""
+
+    _window: int | None = None
+
+    @property
+    def window(self) -> int | None:
+        return self._window
+
+    @property
+    def budget(self) -> int | None:
+        return None if self._window is None else budget_in(self._window)
+
+    def learn_window(self, tokens: int) -> None:
+        if tokens > 0:  # a server may state nonsense
+            self._window = tokens if self._window is None else min(self._window, tokens)
+
+
+class RemoteModel(_Windowed):
     """A model behind somebody's endpoint."""
 
     def __init__(self, target: Target) -> None:
@@ -85,16 +103,10 @@ class RemoteModel(OpenAIProvider):
     def identity(self) -> str:
         return f"{self._target.name} {self._target.base_url}"
 
-    @property
-    def window(self) -> int | None:
-        return self._window
-
-    @property
-    def budget(self) -> int | None:
-        return _room(self._window)
-
     def learn_window(self, tokens: int) -> None:
-        self._window = _lower(self._window, tokens)
+        # What the user has written into config.toml is not known better by anybody.
+        if self._target.context_window is None:
+            super().learn_window(tokens)
 
     def warm_up(self) -> None:
         super().warm_up()
@@ -112,7 +124,7 @@ class RemoteModel(OpenAIProvider):
         pass
 
 
-class LocalModel(OpenAIProvider):
+class LocalModel(_Windowed):
     """The embedded model: its weights are fetched and its engine started by the first who asks."""
 
     def __init__(self, target: Target, cache: Path) -> None:
@@ -135,17 +147,6 @@ class LocalModel(OpenAIProvider):
     @property
     def identity(self) -> str:
         return self.model
-
-    @property
-    def window(self) -> int | None:
-        return self._window
-
-    @property
-    def budget(self) -> int | None:
-        return _room(self._window)
-
-    def learn_window(self, tokens: int) -> None:
-        self._window = _lower(self._window, tokens)
 
     def start(self) -> None:
         self._endpoint()
@@ -200,18 +201,6 @@ class LocalModel(OpenAIProvider):
 
     def _note(self, done: int, total: int | None) -> None:
         self._fetched = (done, total or 0)
-
-
-def _room(window: int | None) -> int | None:
-    """Return what a context window leaves to the prompt."""
-    return None if window is None else budget_in(window)
-
-
-def _lower(known: int | None, stated: int) -> int | None:
-    """Return the smaller of two context windows; a server may state nonsense."""
-    if stated < 1:
-        return known
-    return stated if known is None else min(known, stated)
 
 
 _FETCHING: Final = "fetching the model, once"
