@@ -15,17 +15,19 @@ from pathlib import Path
 
 from chatcli.conversation import tree as trees
 from chatcli.conversation.context import Limits
-from chatcli.conversation.events import Event, Notice, TextDelta
+from chatcli.conversation.events import Event, TextDelta
 from chatcli.conversation.ports import Forgetful, Journal, Provider
 from chatcli.conversation.records import Conversation
 from chatcli.conversation.session import Session as Engine
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
-from chatcli.errors import StorageError
+from chatcli.errors import BadSession, StorageError
 from chatcli.parts import begin, examples_of, limits_for, load_encoder, model_for, persona_store
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings, load
 from chatcli.storage.journal import FileJournal, at
+from chatcli.storage.library import Library
+from chatcli.storage.opening import open_stored
 
 
 class Session:
@@ -79,10 +81,11 @@ class Session:
     ) -> Session:
         """Go on with a stored session; it is saved after every message. Raises StorageError.
 
-        The file is this process's until `close`, or until the object is gone.
+        The file is this process's until `close`, or until the object is gone. A list of messages of
+        another program stays as it is: what is said from here on goes into a session beside it.
         """
         settings = _settings(base_url, api_key, max_tokens, strategy, window)
-        journal, talk, _ = FileJournal.open(Path(path))
+        journal, talk, stored = _opened(Path(path))
         session = cls.__new__(cls)
         session._models = Models(settings)
         try:
@@ -93,7 +96,7 @@ class Session:
             raise
         session._own = own
         session._limits = partial(limits_for, settings, None)
-        session._start(talk, _either(provider, own), journal, session._limits(own), stored=True)
+        session._start(talk, _either(provider, own), journal, session._limits(own), stored=stored)
         return session
 
     def _start(
@@ -115,13 +118,13 @@ class Session:
     def stream(self, text: str) -> Iterator[Event]:
         """Say `text` and yield the events of the reply, `TextDelta`s for the most part.
 
-        What has come when the iteration is given up is kept, marked as interrupted.
+        What has come when the iteration is given up is kept, marked as interrupted. Raises
+        StorageError, after the reply, when it could not be saved.
         """
         self._engine.ready()
         self._count_exactly()
-        for event in self._engine.ask(text):
-            _raise_if_unsaved(event)
-            yield event
+        yield from self._engine.ask(text)
+        self._raise_if_unsaved()
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -167,8 +170,8 @@ class Session:
                 f"there is a file at {target} already", "Session.open goes on with it"
             )
         journal = FileJournal(at(target))
-        for event in self._engine.save_elsewhere(journal):
-            _raise_if_unsaved(event)
+        for _ in self._engine.save_elsewhere(journal):
+            pass
 
     def close(self) -> None:
         """Let go of the file and of a model that was started for this session."""
@@ -193,8 +196,13 @@ class Session:
         load_encoder(self._engine, self._own)
 
     def _become(self, tree: Tree) -> None:
-        for event in self._engine.become(tree):
-            _raise_if_unsaved(event)
+        for _ in self._engine.become(tree):
+            pass
+        self._raise_if_unsaved()
+
+    def _raise_if_unsaved(self) -> None:
+        if trouble := self._engine.trouble:
+            raise StorageError(f"not saved: {trouble}", "it is tried again with the next message")
 
 
 def _settings(
@@ -215,13 +223,18 @@ def _settings(
     )
 
 
+def _opened(path: Path) -> tuple[Journal, Conversation, bool]:
+    """Return a session's journal and conversation, and whether the one holds the other."""
+    try:
+        journal, talk, _ = FileJournal.open(path)
+    except BadSession:
+        opened = open_stored(Library(path.parent), path)
+        return opened.journal, opened.conversation, opened.stored
+    return journal, talk, True
+
+
 def _either(provider: Provider | None, own: Model | None) -> Provider:
     """Return the caller's provider, or else the one that the settings led to."""
     chosen = provider or own
     assert chosen is not None, "without a provider of the caller's there is a model"
     return chosen
-
-
-def _raise_if_unsaved(event: Event) -> None:
-    if isinstance(event, Notice) and event.level == "error":
-        raise StorageError(event.text, event.hint)

@@ -39,11 +39,12 @@ from chatcli.providers.models import Model, Models
 from chatcli.providers.prices import Place
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
+from chatcli.storage import files
 from chatcli.storage.journal import FileJournal, at
 from chatcli.storage.learned import FILE, Learned
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
-from chatcli.storage.rescue import rescued
+from chatcli.storage.rescue import kept_somewhere
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -127,15 +128,15 @@ class App:
     def _open(self) -> None:
         wanted = self.options.session
         if self.options.resume:
-            self._resume(self.library.newest())
+            self._resume(self.library.newest(), self.options)
         elif wanted is not None and self._exists(wanted):
-            self._resume(self.library.find(wanted))
+            self._resume(self.library.find(wanted), self.options)
         else:
             self._begin(wanted)
 
     def _exists(self, target: str) -> bool:
         if is_path(target):
-            return Path(target).expanduser().exists()
+            return files.place(target).exists()
         return self.library.path(target).exists()
 
     def _begin(self, name: str | None = None) -> None:
@@ -147,17 +148,18 @@ class App:
         journal = new_journal(self.library, name, save=self.options.save)
         self._take(talk, journal, persona, provider)
 
-    def _resume(self, path: Path) -> None:
-        opened = open_stored(self.library, path, save=self.options.save)
+    def _resume(self, path: Path, flags: Options) -> None:
+        """Go on with the session at `path`, with what the `flags` want to be different."""
+        opened = open_stored(self.library, path, save=flags.save)
         talk = opened.conversation
         self._opening = [Notice(line, level="warning") for line in opened.told]
         persona = self._persona_of(talk)
-        provider = self._provider_of(talk, persona)
+        provider = self._provider_of(talk, persona, flags.model)
         self._take(talk, opened.journal, persona, provider, stored=opened.stored)
-        if self.options.persona is not None and self.options.persona != talk.header.persona:
-            self._opening += self.use_persona(self.options.persona)
-        elif self.options.system is not None:
-            self._opening += self._prompt(self.options.system)
+        if flags.persona is not None and flags.persona != talk.header.persona:
+            self._opening += self.use_persona(flags.persona)
+        elif flags.system is not None:
+            self._opening += self._prompt(flags.system)
 
     def _take(
         self,
@@ -203,9 +205,11 @@ class App:
             self._opening.append(Notice(error.message, "its prompt is in the session", "warning"))
             return None
 
-    def _provider_of(self, talk: Conversation, persona: Persona | None) -> Model:
+    def _provider_of(
+        self, talk: Conversation, persona: Persona | None, wanted: str | None
+    ) -> Model:
         """Return the model of a stored session, or another where that one can't be had now."""
-        settings, wanted = self.settings, self.options.model
+        settings = self.settings
         if wanted is not None:
             return model_for(self._models, settings, persona, wanted)
         try:
@@ -297,38 +301,53 @@ class App:
         journal = self.session.journal
         if not isinstance(journal, FileJournal):
             raise UsageError("nothing is saved in this chat", "start it without --no-save")
-        path = self.library.path(name)
-        if journal.path is not None and self.session.trouble:
-            yield from self.session.save_elsewhere(FileJournal(at(path)))
-        else:
-            journal.rename(path)
+        yield from self._move(journal, self.library.path(name))
         yield from self.session.note(Noted("title", name))
         yield from self.session.save()
         if trouble := self.session.trouble:
             raise StorageError(f"not saved: {trouble}", "it is tried again as you go on")
         yield Notice(f"saved as `{name}`", f"chatcli chat --session '{name}' comes back to it")
 
+    def _move(self, journal: FileJournal, path: Path) -> Iterator[Event]:
+        """Have the session at `path`: renamed, or written anew where it can't be."""
+        if not self.session.trouble:
+            try:
+                journal.rename(path)
+            except StorageError:
+                if path.exists():
+                    raise
+            else:
+                return
+        yield from self.session.save_elsewhere(FileJournal(at(path)))
+
     def open_session(self, target: str) -> Iterator[Event]:
         path = self.library.find(target)
-        if self.path is not None and path.samefile(self.path):
+        if self.path is not None and self.path.exists() and path.samefile(self.path):
             raise UsageError("that conversation is open already")
         before = self.session
         self._opening = []
-        self._resume(path)
+        self._resume(path, Options(save=self.options.save))
         self.wait_for_counting()
-        before.journal.close()
+        yield from self._let_go(before)
         yield from self.opening()
         yield Notice(f"opened {path.stem}: {self.session.turn_count} turns")
 
     def new_session(self) -> Iterator[Event]:
-        before, place = self.session, self.place
+        before, place = self.session, self.path
         prompt = trees.system_node(before.tree)
         talk = begin(self._provider, self._persona, prompt.content if prompt else None)
         journal = new_journal(self.library, save=self.options.save)
         self._take(talk, journal, self._persona, self._provider)
+        self.session.planner.choose_as(before.planner)
         self.wait_for_counting()
+        yield from self._let_go(before)
+        yield Notice(f"a new conversation{f'; the last one is in {place}' if place else ''}")
+
+    def _let_go(self, before: Session) -> Iterator[Event]:
+        """Close a session that another has taken the place of, with all of it kept somewhere."""
+        for line in kept_somewhere(before):
+            yield Notice(line, level="warning")
         before.journal.close()
-        yield Notice(f"a new conversation; the last one is in {place}")
 
     def use_persona(self, name: str) -> Iterator[Event]:
         persona = self._personas.get(name)
@@ -351,6 +370,7 @@ class App:
         planner, talk = self.session.planner, self.session.conversation
         other = Planner(self._counter_for(provider), limits_for(self.settings, None, provider))
         other.examples = planner.examples
+        other.choose_as(planner)
         try:
             out = len(other.forecast(talk, "").left_out()) - len(
                 planner.forecast(talk, "").left_out()
@@ -427,11 +447,7 @@ class App:
 
     def leave(self) -> list[str]:
         """Bring to safety what could not be saved so far; returns lines on where it is."""
-        if not self.session.trouble:
-            return []
-        for _ in self.session.save():
-            pass
-        return rescued(self.session) if self.session.trouble else []
+        return kept_somewhere(self.session)
 
     def close(self) -> None:
         """Let go of the session's file and of what was started."""

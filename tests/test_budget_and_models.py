@@ -112,6 +112,8 @@ def test_what_config_says_of_a_window_is_not_known_better_by_anybody(
     home = tmp_path / "chatcli"
     home.mkdir()
     (home / "config.toml").write_text(SMALL.format(url=chat_server.url))
-    (home / "learned.json").write_text(json.dumps({f"small:tiny {chat_server.url}": {"window": 90}}))
+    (home / "learned.json").write_text(
+        json.dumps({f"small:tiny {chat_server.url}": {"window": 90}})
+    )
     done = run_chatcli("chat", "-m", "small", input="/tokens\n/budget\n", home=tmp_path)
     assert "the budget is 300 tokens" in done.stdout

@@ -114,5 +114,5 @@ def left(chat: Chat) -> str:
 
 
 def last_words(head: Node | None) -> str:
-    said = next((node for node in head.lineage() if node.role == "user"), None) if head else None
+    said = trees.question_before(head)
     return first_words(said.content) if said else "nothing said yet"

@@ -101,7 +101,10 @@ def _instead(old: Summary, text: str) -> Summary:
 
 def _span(coming: Next) -> str:
     """Say which messages the summary stands for."""
-    folded = coming.plan.course.turns[: coming.plan.course.folded]
+    course = coming.plan.course
+    last = max(course.folded, default=-1)
+    folded = [course.turns[index] for index in sorted(course.folded)]
     numbers = [e.number for turn in folded for e in turn.entries if e.number is not None]
-    pinned = " (the pinned ones apart)" if any(turn.pinned for turn in folded) else ""
-    return f"messages 1 to {max(numbers, default=0)}{pinned}"
+    apart = any(turn.pinned for turn in course.turns[: last + 1])
+    pinned = " (the pinned ones apart)" if apart else ""
+    return f"messages {min(numbers, default=0)} to {max(numbers, default=0)}{pinned}"

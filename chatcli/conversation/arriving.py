@@ -48,6 +48,7 @@ class Arriving:
     id: str = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)
     pieces: list[str] = field(default_factory=list)
+    size: int = 0
     first_token: float | None = None
     finish: Finish | None = None
     beginning: Node = field(init=False)
@@ -55,6 +56,10 @@ class Arriving:
 
     def __post_init__(self) -> None:
         self.beginning = self._node(self.asked.before, None)
+        self.begin()
+
+    def begin(self) -> None:
+        """Get ready for a request that nothing has come of yet, be it the first or another."""
         self._seam = Seam(self.asked.before)
 
     def take(self, text: str) -> str:
@@ -88,6 +93,7 @@ class Arriving:
     def _kept(self, text: str) -> str:
         if text:
             self.pieces.append(text)
+            self.size += len(text)
         return text
 
     def _node(self, text: str, finish: str | None) -> Node:

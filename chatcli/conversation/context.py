@@ -7,7 +7,7 @@ keeps. A new strategy is a function of the type `Strategy` and its line in STRAT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -130,7 +130,7 @@ class Plan:
             return "newest"
         if turn.pinned:
             return "pinned"
-        if self.summary is not None and index < self.course.folded:
+        if self.summary is not None and index in self.course.folded:
             return "folded"
         return self.reasons.get(index, "sent")
 
@@ -141,16 +141,22 @@ def _planned(entry: Priced, fate: Fate) -> Planned:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a strategy decides about: the turns from `start` on, before the newest.
+    """What a strategy decides about: the turns before the newest but for those in `folded`.
 
     `excess` is how many tokens they are over what there is room for (negative: room is left);
     pinned turns go whatever is decided. `pairs` is the window.
     """
 
     turns: Sequence[Turn]
-    start: int
+    folded: Set[int]
     excess: float
     pairs: int
+
+    def free(self, start: int = 0, stop: int | None = None) -> Iterator[int]:
+        """Yield the indices of the turns that may be left out, the oldest first."""
+        for index in range(start, len(self.turns) - 1 if stop is None else stop):
+            if index not in self.folded and not self.turns[index].pinned:
+                yield index
 
 
 Strategy: TypeAlias = Callable[[Room], dict[int, Reason]]
@@ -159,15 +165,13 @@ Strategy: TypeAlias = Callable[[Room], dict[int, Reason]]
 
 def truncate(room: Room) -> dict[int, Reason]:
     """Leave the oldest turns out until the rest fits."""
-    return _oldest(room, room.start, room.excess)
+    return _oldest(room, 0, room.excess)
 
 
 def window(room: Room) -> dict[int, Reason]:
     """Send the newest N pairs before the question, as many of them as fit."""
-    start = max(len(room.turns) - 1 - room.pairs, room.start)
-    outside: dict[int, Reason] = {
-        index: "window" for index in range(room.start, start) if not room.turns[index].pinned
-    }
+    start = max(len(room.turns) - 1 - room.pairs, 0)
+    outside: dict[int, Reason] = dict.fromkeys(room.free(0, start), "window")
     saved = sum(room.turns[index].tokens for index in outside)
     return {**outside, **_oldest(room, start, room.excess - saved)}
 
@@ -200,12 +204,11 @@ STRATEGIES: Final[dict[str, Strategy]] = {
 
 def _oldest(room: Room, start: int, excess: float) -> dict[int, Reason]:
     reasons: dict[int, Reason] = {}
-    for index in range(start, len(room.turns) - 1):
+    for index in room.free(start):
         if excess <= 0:
             break
-        if not room.turns[index].pinned:
-            reasons[index] = "budget"
-            excess -= room.turns[index].tokens
+        reasons[index] = "budget"
+        excess -= room.turns[index].tokens
     return reasons
 
 
@@ -252,8 +255,8 @@ def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
         return None
     others = course.tokens - _always(course) - (course.folded_tokens if summary else 0)
     excess = must + others - (float("inf") if budget is None else budget)
-    start = course.folded if summary else 0
-    room = Room(course.turns, start, excess, terms.limits.window)
+    folded = course.folded if summary else frozenset[int]()
+    room = Room(course.turns, folded, excess, terms.limits.window)
     reasons = STRATEGIES[terms.limits.strategy](room)
     left = sum(course.turns[index].tokens for index in reasons)
     return Plan(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from chatcli.conversation.arriving import Arriving, Patience
 from chatcli.conversation.events import ReasoningDelta, Retrying, TextDelta
-from chatcli.conversation.messages import INTERRUPTED
+from chatcli.conversation.messages import INTERRUPTED, LONGEST_TEXT
 from chatcli.conversation.ports import Finish, Provider, Reply
 from chatcli.errors import ProviderError
 
@@ -27,8 +27,9 @@ class Exchange:
     def stop(self) -> None:
         """End the request that is under way, or the next one before it leaves."""
         self._stopped.set()
-        if self._reply is not None:
-            self._reply.close()
+        reply = self._reply
+        if reply is not None:
+            reply.close()
 
     def ending(self, arriving: Arriving) -> str:
         """Return how a reply ended that no error has ended."""
@@ -61,6 +62,7 @@ class Exchange:
     ) -> Iterator[TextDelta | ReasoningDelta]:
         if self._stopped.is_set():
             return
+        arriving.begin()
         self._reply = reply = provider.stream(arriving.asked.messages)
         try:
             if self._stopped.is_set():
@@ -68,6 +70,9 @@ class Exchange:
             for delta in reply:
                 match delta:
                     case TextDelta(text):
+                        if arriving.size > LONGEST_TEXT:
+                            arriving.finish = Finish("length")
+                            return
                         if new := arriving.take(text):
                             yield TextDelta(new)
                     case ReasoningDelta():

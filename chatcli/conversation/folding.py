@@ -7,7 +7,7 @@ includes the one before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,9 +38,9 @@ _WISH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The turns that a summary is to stand for: all before `upto`, the pinned ones apart.
+    """What a summary is to stand for: these `turns`, and what the one `before` it stands for.
 
-    `turns` are those that the summary so far, if there is one, does not stand for yet.
+    `until` is the last message that either is about.
     """
 
     turns: tuple[Turn, ...]
@@ -67,27 +67,42 @@ def due(plan: Plan, *, full_at: float = FULL_AT, down_to: float = DOWN_TO) -> Fo
     total = plan.tokens + sum(turns[index].tokens for index in plan.reasons)
     if total <= full_at * budget:
         return None
-    excess = total - down_to * budget
-    upto = start = plan.course.folded if plan.summary else 0
-    while upto < len(turns) - 1 and excess > 0:
-        excess -= 0 if turns[upto].pinned else turns[upto].tokens
-        upto += 1
-    return folded(plan, start, upto)
+    excess, chosen = total - down_to * budget, []
+    for index in _foldable(plan):
+        if excess <= 0:
+            break
+        chosen.append(index)
+        excess -= turns[index].tokens
+    return _fold(plan, chosen)
 
 
 def everything(plan: Plan) -> Fold | None:
     """Return all turns that can be folded, None where there are none."""
-    start = plan.course.folded if plan.summary else 0
-    return folded(plan, start, len(plan.course.turns))
+    chosen = list(_foldable(plan))
+    turns = plan.course.turns
+    if turns and not turns[-1].pinned and turns[-1].entries[-1].node.role == "assistant":
+        newest = len(turns) - 1
+        chosen += [newest] if newest not in _folded(plan) else []
+    return _fold(plan, chosen)
 
 
-def folded(plan: Plan, start: int, upto: int) -> Fold | None:
-    """Return the fold of the turns from `start` to `upto` that are not pinned."""
-    chosen = plan.course.turns[start:upto]
-    turns = tuple(turn for turn in chosen if not turn.pinned and turn.tokens)
-    if not turns:
+def _folded(plan: Plan) -> Set[int]:
+    return plan.course.folded if plan.summary else frozenset[int]()
+
+
+def _foldable(plan: Plan) -> Iterator[int]:
+    """Yield the indices of the turns before the newest that a summary can stand for."""
+    for index, turn in enumerate(plan.course.turns[:-1]):
+        if not turn.pinned and turn.tokens and index not in _folded(plan):
+            yield index
+
+
+def _fold(plan: Plan, chosen: Sequence[int]) -> Fold | None:
+    if not chosen:
         return None
-    return Fold(turns, chosen[-1].entries[-1].node, plan.summary)
+    turns = tuple(plan.course.turns[index] for index in chosen)
+    ends = [turns[-1].entries[-1].node, *([plan.summary.until] if plan.summary else [])]
+    return Fold(turns, max(ends, key=lambda node: node.depth), plan.summary)
 
 
 def words(budget: int | None) -> int:

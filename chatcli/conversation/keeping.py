@@ -54,8 +54,9 @@ class Keeper:
 
     def partial(self, beginning: Node, text: str) -> None:
         """Keep the next piece of a reply that is coming."""
-        self._unsettled = False
-        self.journal.partial(beginning, text)
+        with self._guard:
+            self._unsettled = False
+            self.journal.partial(beginning, text)
 
     def settle(self) -> None:
         """Forget the partial reply as soon as the whole of it is kept."""
@@ -67,15 +68,14 @@ class Keeper:
     def move(self, journal: Journal, records: Iterable[Record]) -> list[Notice]:
         """Keep everything in another place from now on: `records`, and what comes after them.
 
-        Where that fails, it is told, and the old place is still the one.
+        Raises StorageError, and then the old place is still the one.
         """
         with self._guard:
             try:
                 told = journal.append(*records)
-            except StorageError as error:
+            except StorageError:
                 journal.close()
-                self.trouble = error.message
-                return [Notice(f"not saved: {error.message}", error.hint, "error")]
+                raise
             self._settle()
             self.journal.close()
             self.journal, self._unsaved = journal, []

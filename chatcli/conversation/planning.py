@@ -12,7 +12,7 @@ from chatcli.conversation.context import Limits, Plan, Terms, plan
 from chatcli.conversation.messages import Message, Node
 from chatcli.conversation.ports import Counter
 from chatcli.conversation.records import Conversation
-from chatcli.conversation.turns import Course, Ledger, Marks, extended
+from chatcli.conversation.turns import Course, Ledger, Marks, extended, standing
 
 
 class Planner:
@@ -47,6 +47,13 @@ class Planner:
         for each in fields(Limits):
             if getattr(wanted, each.name) != getattr(now, each.name):
                 self._chosen[each.name] = getattr(wanted, each.name)
+        if wanted.budget != now.budget:
+            # Somebody knows better than what the endpoint said; if not, it says it again.
+            self.most = None
+
+    def choose_as(self, other: Planner) -> None:
+        """Take over what was chosen for another conversation."""
+        self._chosen = dict(other._chosen)
 
     def plan(self, talk: Conversation, head: Node | None, pinned: Set[str] = frozenset()) -> Plan:
         """Plan the request whose question is `head`; the messages `pinned` go whatever happens."""
@@ -88,4 +95,4 @@ def marks(talk: Conversation, pinned: Set[str] = frozenset()) -> Marks:
     """Return how the messages of a conversation are marked."""
     held = {name for name, marked in talk.marks.items() if marked.mark == "pinned"}
     muted = {name for name, marked in talk.marks.items() if marked.mark == "muted"}
-    return Marks(held | pinned, muted, talk.summaries)
+    return Marks(held | pinned, muted, standing(talk.summaries.values()))

@@ -89,8 +89,8 @@ class Conversation:
     """All that a session's records add up to.
 
     `merges` maps the id of each question about another branch to the end of that branch, `marks`
-    the ids of messages to how they are marked, and `summaries` the ids of the last messages that
-    summaries stand for to the newest of these.
+    the ids of messages to how they are marked, and `summaries` the id of each summary to it, in the
+    order in which they were made.
     """
 
     header: Header
@@ -114,7 +114,7 @@ class Conversation:
         return replace(self, marks=marks)
 
     def summarized(self, summary: Summary) -> Conversation:
-        return replace(self, summaries={**self.summaries, summary.until.id: summary})
+        return replace(self, summaries={**self.summaries, summary.id: summary})
 
     def merged(self, merge: Merged) -> Conversation:
         return replace(self, merges={**self.merges, merge.question.id: merge.source})

@@ -20,6 +20,7 @@ from chatcli.conversation.messages import (
     EDITED,
     FAILED,
     INTERRUPTED,
+    LONGEST_TEXT,
     Message,
     Node,
     Usage,
@@ -33,7 +34,7 @@ from chatcli.conversation.summing import summed_up
 from chatcli.conversation.talk import Talk
 from chatcli.conversation.tree import TreeError
 from chatcli.conversation.wishes import Wish
-from chatcli.errors import BudgetError, ChatcliError, Overflow
+from chatcli.errors import BudgetError, ChatcliError, Overflow, UsageError
 
 SHARE_AFTER_OVERFLOW: Final = 0.75
 """How much of a prompt is sent again that was too long by an unknown number of tokens."""
@@ -89,9 +90,13 @@ class Session(Talk):
         BudgetError, with nothing kept, when the text can't be sent at all, and ProviderError, with
         all kept that came, when the reply fails.
         """
+        if instead_of is not None and not trees.holds(self.tree, instead_of):
+            raise TreeError("the message that was edited is not in this conversation", "/history")
         if instead_of is not None and instead_of.role == "assistant":
             yield from self._reword(instead_of, text)
             return
+        if len(text) > LONGEST_TEXT:
+            raise UsageError(f"a message has at most {LONGEST_TEXT:,} characters", "shorten it")
         tree, branch = self.tree, None
         if instead_of is not None:
             tree, branch = trees.revise(tree, instead_of, keep="edited")
@@ -153,10 +158,10 @@ class Session(Talk):
             raise TreeError("the question is muted, so that it is never sent", "/unmute N first")
         # A conversation that was loaded from elsewhere is in no file of its own before this.
         yield from self.save()
-        self._answering = True
-        yield TurnStarted(wish.question)
         arriving: Arriving | None = None
+        self._answering = True
         try:
+            yield TurnStarted(wish.question)
             yield from self._fold_if_due(wish)
             arriving = self._arriving(wish)
             try:
@@ -186,7 +191,11 @@ class Session(Talk):
     def _fold(self, fold: Fold | None) -> Iterator[Event]:
         if fold is None:
             return
-        summary = yield from summed_up(fold, self.planner, self._exchange, self.provider)
+        answering, self._answering = self._answering, True
+        try:
+            summary = yield from summed_up(fold, self.planner, self._exchange, self.provider)
+        finally:
+            self._answering = answering
         if summary is not None:
             yield from self.sum_up(summary)
             count = len(fold.covers)
@@ -239,14 +248,16 @@ class Session(Talk):
         if arriving is None:
             yield TurnFinished(None, finish)
             return
-        if held_back := arriving.rest():
+        held_back = arriving.rest()
+        if held_back:
             yield from self._make_room(wish)
-            yield TextDelta(held_back)
         self.last_usage = arriving.usage or self.last_usage
         reply = arriving.node(finish) if arriving.pieces else None
         if reply is not None:
             yield from self._add(reply, Moved(self.tree.branch, reply))
         self._keeper.settle()
+        if held_back:
+            yield TextDelta(held_back)
         yield TurnFinished(reply, finish, arriving.usage, arriving.seconds(), arriving.first_token)
         if arriving.usage is not None:
             yield from self._learn(arriving, arriving.usage)

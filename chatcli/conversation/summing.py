@@ -39,7 +39,11 @@ def summed_up(
         except ProviderError as error:
             yield _failed(error.message)
             return None
-        if exchange.ending(arriving) == INTERRUPTED:
+        ending = exchange.ending(arriving)
+        if ending == INTERRUPTED:
+            return None
+        if ending == "length":
+            yield _failed("it came out too long")
             return None
         arriving.rest()
         model = arriving.name

@@ -29,7 +29,8 @@ class Talk:
     def __init__(self, conversation: Conversation, journal: Journal, *, stored: bool) -> None:
         """`stored` says that the journal already holds the conversation."""
         self.conversation = conversation
-        self._keeper = Keeper(journal, () if stored else whole(conversation), began=stored)
+        began = stored or any(node.role != "system" for node in conversation.tree.nodes())
+        self._keeper = Keeper(journal, () if stored else whole(conversation), began=began)
 
     @property
     def tree(self) -> Tree:

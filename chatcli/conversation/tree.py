@@ -18,6 +18,7 @@ from chatcli.conversation.messages import Message, Node, new_id, now, path_to
 from chatcli.errors import UsageError
 
 MAIN: Final = "main"
+_LONGEST_STEM: Final = 56
 _NAME = re.compile(r"[^\W_](?:[\w.\- ]{0,62}[\w.\-])?")
 
 
@@ -166,6 +167,11 @@ def after(head: Node | None, start: Node | None) -> tuple[Node, ...]:
     return path if start is None else path[start.depth + 1 :]
 
 
+def holds(tree: Tree, node: Node) -> bool:
+    """Tell whether a message lies on the path of some branch."""
+    return _covered(tree.heads, node)
+
+
 def head_of(tree: Tree, name: str) -> Node | None:
     """Return the newest message of the branch called `name`."""
     if name not in tree.heads:
@@ -195,6 +201,7 @@ def say(tree: Tree, message: Message) -> Node:
 
 def free_name(tree: Tree, stem: str) -> str:
     """Return the first of STEM-1, STEM-2, … that no branch has."""
+    stem = stem[:_LONGEST_STEM].rstrip()
     number = 1
     while f"{stem}-{number}" in tree.heads:
         number += 1

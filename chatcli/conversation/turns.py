@@ -54,9 +54,9 @@ class Turn:
 class Course:
     """The turns up to a message, and the system prompts, the one in force last.
 
-    `summary` stands for the first `folded` turns, but for those that are pinned. Of the turns,
-    `tokens` is the price of all, `pinned_tokens` of the pinned ones, and `folded_tokens` of those
-    that the summary stands for.
+    `summary` stands for the turns whose indices are in `folded`, but for those that are pinned. Of
+    the turns, `tokens` is the price of all, `pinned_tokens` of the pinned ones, and `folded_tokens`
+    of those that the summary stands for.
     """
 
     system: tuple[Priced, ...] = ()
@@ -65,8 +65,16 @@ class Course:
     tokens: int = 0
     pinned_tokens: int = 0
     summary: Summary | None = None
-    folded: int = 0
+    folded: frozenset[int] = frozenset()
     folded_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A summary and the ids of all messages that it stands for, those of earlier ones included."""
+
+    summary: Summary
+    covers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,21 @@ class Marks:
 
     pinned: Set[str] = frozenset()
     muted: Set[str] = frozenset()
-    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    summaries: Mapping[str, Standing] = field(default_factory=dict)
+
+
+def standing(summaries: Iterable[Summary]) -> dict[str, Standing]:
+    """Return the newest summary up to each message, by that message's id.
+
+    The `summaries` are in the order in which they were made.
+    """
+    found: dict[str, Standing] = {}
+    covers: dict[str, frozenset[str]] = {}
+    for summary in summaries:
+        before = covers.get(summary.replaces or "", frozenset())
+        covers[summary.id] = before.union(summary.covers)
+        found[summary.until.id] = Standing(summary, covers[summary.id])
+    return found
 
 
 def extended(course: Course, nodes: Iterable[Node], price: Price, marks: Marks) -> Course:
@@ -87,8 +109,8 @@ def extended(course: Course, nodes: Iterable[Node], price: Price, marks: Marks) 
             growing.system.append(priced)
         else:
             growing.say(priced, marks)
-        if (summary := marks.summaries.get(node.id)) is not None:
-            growing.fold(summary)
+        if (standing := marks.summaries.get(node.id)) is not None:
+            growing.fold(standing)
     return growing.course()
 
 
@@ -101,6 +123,7 @@ class _Growing:
         self._said = course.said
         self._tokens = course.tokens
         self._pinned_tokens = course.pinned_tokens
+        self._fold: tuple[Summary | None, frozenset[int], int]
         self._fold = (course.summary, course.folded, course.folded_tokens)
 
     def say(self, priced: Priced, marks: Marks) -> None:
@@ -114,12 +137,18 @@ class _Growing:
         self._tokens += turn.tokens - last.tokens
         self._pinned_tokens += _if_pinned(turn) - _if_pinned(last)
 
-    def fold(self, summary: Summary) -> None:
-        if not summary.text:
-            self._fold = (None, 0, 0)
+    def fold(self, standing: Standing) -> None:
+        if not standing.summary.text:
+            self._fold = (None, frozenset(), 0)
             return
-        tokens = sum(turn.tokens for turn in self._turns if not turn.pinned)
-        self._fold = (summary, len(self._turns), tokens)
+        covered = frozenset(
+            index
+            for index, turn in enumerate(self._turns)
+            if turn.entries[0].node.id in standing.covers
+        )
+        tokens = sum(self._turns[index].tokens for index in covered)
+        pinned = sum(_if_pinned(self._turns[index]) for index in covered)
+        self._fold = (standing.summary, covered, tokens - pinned)
 
     def course(self) -> Course:
         return Course(

@@ -11,12 +11,13 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from chatcli.conversation.events import ReasoningDelta, TextDelta
 from chatcli.conversation.messages import Message, Usage
 from chatcli.conversation.ports import Delta, Finish
+from chatcli.conversation.text import whole_text
 from chatcli.errors import BadReply, Unreachable
 from chatcli.providers.base import Emit, Endpoint, Parameters, PumpedReply
 from chatcli.providers.faults import from_body, from_exception
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import openai
 
 CONNECT_WITHIN = 20.0
+MOST_TOKENS: Final = 10**9
+LONGEST_LABEL: Final = 200
 
 
 class OpenAIProvider:
@@ -226,7 +229,7 @@ class _Stream:
         chunk = _parsed(data, self._endpoint)
         self._any = True
         if model := chunk.get("model"):
-            self._model = str(model)
+            self._model = _label(model)
         if usage := chunk.get("usage"):
             self._usage = _usage(usage) or self._usage
         for choice in chunk.get("choices") or ():
@@ -249,7 +252,7 @@ class _Stream:
                 "/retry asks again",
                 retryable=True,
             )
-        return Finish(str(self._reason or "stop"), self._usage, self._model)
+        return Finish(_label(self._reason or "stop"), self._usage, self._model)
 
 
 def _pieces(delta: object) -> Iterator[Delta]:
@@ -296,13 +299,26 @@ def _parsed(data: bytes, endpoint: Endpoint) -> dict[str, Any]:
 def _usage(value: object) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not (isinstance(prompt, int) and isinstance(completion, int)):
+    prompt, completion = _count(value, "prompt_tokens"), _count(value, "completion_tokens")
+    if prompt is None or completion is None:
         return None
-    total = value.get("total_tokens")
-    if isinstance(total, int):
-        # xAI leaves what the model thinks out of the completion, but not out of the sum.
-        completion = max(completion, total - prompt)
-    details = value.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(max(prompt, 0), max(completion, 0), cached if isinstance(cached, int) else 0)
+    # xAI leaves what the model thinks out of the completion, but not out of the sum.
+    completion = max(completion, (_count(value, "total_tokens") or 0) - prompt)
+    cached = _count(value.get("prompt_tokens_details"), "cached_tokens")
+    return Usage(prompt, completion, cached or 0)
+
+
+def _count(fields: object, name: str) -> int | None:
+    """Return a number of tokens that a server reports, None where it is none."""
+    match fields.get(name) if isinstance(fields, dict) else None:
+        case bool():
+            return None
+        case int(count) if 0 <= count < MOST_TOKENS:
+            return count
+        case _:
+            return None
+
+
+def _label(value: object) -> str:
+    """Return a name of the server's choosing, as long as one can be."""
+    return whole_text(str(value))[:LONGEST_LABEL]

@@ -15,7 +15,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 def attached(path: Path) -> str:
     """Return a text file fenced under its name, as part of a question. Raises UsageError."""
     try:
-        data = files.read_bytes(path.expanduser(), MAX_BYTES)
+        data = files.read_bytes(files.place(path), MAX_BYTES)
     except NoSuchSession:
         raise UsageError(f"there is no file {path}") from None
     try:

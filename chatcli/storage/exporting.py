@@ -25,7 +25,7 @@ def give_away(talk: Conversation, path: Path, form: str | None = None) -> Path:
 
     Returns where it is. Raises UsageError or StorageError.
     """
-    target = path.expanduser()
+    target = files.place(path)
     data = _written(talk, form or _form_of(target))
     if not target.parent.is_dir():
         raise StorageError(f"there is no folder {target.parent}", "make it, or choose another")

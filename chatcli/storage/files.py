@@ -20,6 +20,17 @@ PRIVATE_FOLDER: Final = 0o700
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
+def place(text: str | Path) -> Path:
+    """Return the path that a user means, `~` included. Raises StorageError where none is meant."""
+    with failing("find", Path(text)):
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError as error:
+            raise StorageError(f"{text}: there is no such user") from error
+        path.exists()  # a name that is too long can't even be looked for
+        return path
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder`, and what is missing above it, for the user's eyes only."""
     try:
@@ -130,8 +141,13 @@ def move_new(source: Path, target: Path) -> None:
                 raise
             source.rename(target)
         else:
-            source.unlink()
-        sync_folder(target.parent)
+            try:
+                source.unlink()
+            except OSError:
+                target.unlink()
+                raise
+        with suppress(OSError):
+            sync_folder(target.parent)
     except FileExistsError:
         raise
     except OSError as error:

@@ -6,6 +6,7 @@ read. Keys that are not named here are allowed, and stay in the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -86,17 +87,25 @@ class MergeForm(_Form):
 Form = TypeVar("Form", bound=_Form)
 
 
-def checked(form: type[Form], fields: object, number: int) -> Form:
-    """Return record `number` as a form, or raise BadSession saying what is wrong with it."""
+def checked(form: type[Form], fields: Mapping[str, object], number: int) -> Form:
+    """Return record `number` as a form, or raise BadSession saying what is wrong with it.
+
+    A field that a record can do without costs no more than itself.
+    """
     try:
         return form.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "it"
-        raise BadSession(f"record {number}: `{place}`: {first['msg'].lower()}") from None
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        spoiled = {str(each["loc"][0]) for each in wrong if each["loc"]}
+        needed = {name for name, about in form.model_fields.items() if about.is_required()}
+        if spoiled and not spoiled & needed:
+            kept = {name: value for name, value in fields.items() if name not in spoiled}
+            return checked(form, kept, number)
+        place = ".".join(str(part) for part in wrong[0]["loc"]) or "it"
+        raise BadSession(f"record {number}: `{place}`: {wrong[0]['msg'].lower()}") from None
 
 
-def checked_header(fields: object) -> HeaderForm:
+def checked_header(fields: Mapping[str, object]) -> HeaderForm:
     """Return the file's first record, of a version that can be read here."""
     header = checked(HeaderForm, fields, 1)
     if header.chatcli != VERSION:

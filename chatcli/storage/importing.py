@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatcli.conversation.records import Conversation, whole
 from chatcli.errors import BadSession, StorageError
-from chatcli.storage import foreign, formats
+from chatcli.storage import files, foreign, formats
 from chatcli.storage.ids import new_session_id
 from chatcli.storage.journal import SUFFIX, FileJournal
 from chatcli.storage.library import Library, name_for, numbered
@@ -45,7 +45,7 @@ def take_in(library: Library, path: Path, taken: Taken) -> Iterator[str]:
     What can't be read or stored is an error in `taken`; what was stored before it stays.
     """
     try:
-        for found in formats.read_all(path.expanduser()):
+        for found in formats.read_all(files.place(path)):
             if isinstance(found, BadSession):
                 told = f"{path}: a conversation can't be read: {found.message}"
                 taken.errors.append(BadSession(told, found.hint))

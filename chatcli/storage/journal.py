@@ -21,12 +21,16 @@ from chatcli.errors import SessionInUse, StorageError
 from chatcli.storage import files, wire
 from chatcli.storage.locking import lock_beside, release
 from chatcli.storage.mending import mend, read_session, taken_up, torn_beside, unwritable
-from chatcli.storage.partial import PartialFile, drop_partial, partial_beside
+from chatcli.storage.partial import PartialFile, drop_partial
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 SUFFIX: Final = ".json"
+MOST_BYTES: Final = wire.MAX_BYTES * 7 // 8
+MOST_RECORDS: Final = wire.MAX_RECORDS * 7 // 8
+"""A session that grows any further could not be copied with what is said last and opened again."""
+
 ELSEWHERE: Final = "/save NAME keeps all of it in a new file"
 
 Places: TypeAlias = Callable[[Iterable[Record]], Iterator[Path]]
@@ -70,7 +74,8 @@ class FileJournal:
             self._write(self._attached(), lines)
         if self._left and self.path is not None:
             self._left = []
-            drop_partial(self.path)
+            if self._partial is None:
+                drop_partial(self.path)
         self._records += len(lines)
         return told
 
@@ -101,7 +106,7 @@ class FileJournal:
         data = wire.addition(lines)
         start = self._end - len(wire.CLOSING)
         path = self._checked(fd)
-        if start + len(data) > wire.MAX_BYTES or self._records + len(lines) > wire.MAX_RECORDS:
+        if start + len(data) > MOST_BYTES or self._records + len(lines) > MOST_RECORDS:
             raise StorageError(f"{path.name} is as long as a session can be", "/new begins another")
         try:
             files.write_at(fd, data, start)
@@ -111,6 +116,10 @@ class FileJournal:
         except OSError as error:
             self._restore(fd, start)
             raise files.failed("write", path, error) from error
+        except BaseException:
+            # Ctrl-C in a notebook: whoever gave the records does not take them for kept.
+            self._restore(fd, start)
+            raise
         self._torn = False
         self._end = start + len(data)
 
@@ -141,11 +150,9 @@ class FileJournal:
     # The reply that is still coming
 
     def partial(self, reply: Node, text: str) -> None:
-        if self.path is None:
-            return
         if self._partial is None:
-            self._partial = PartialFile(partial_beside(self.path), reply)
-        self._partial.add(text)
+            self._partial = PartialFile(lambda: self.path, after=bool(self._left))
+        self._partial.add(reply, text)
 
     def settle(self) -> None:
         if self._partial is not None:
@@ -259,11 +266,10 @@ class FileJournal:
 
     def _take_up(self, path: Path, reading: wire.Reading) -> tuple[Conversation, list[str]]:
         """Return the conversation with the reply that a crash cut short, if it left one."""
-        talk, reply, told = taken_up(path, reading)
-        if reply is not None:
-            self._left = [
-                wire.encode(r) for r in (reply, *moves(reading.conversation.tree, talk.tree))
-            ]
+        talk, replies, told = taken_up(path, reading)
+        if replies:
+            moved = moves(reading.conversation.tree, talk.tree)
+            self._left = [wire.encode(record) for record in (*replies, *moved)]
             with suppress(StorageError):
                 self.append()
         return talk, told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -73,7 +74,7 @@ class Library:
     def find(self, target: str) -> Path:
         """Return the file of a session, by name or path. Raises NoSuchSession or BadName."""
         if is_path(target):
-            path = Path(target).expanduser()
+            path = files.place(target)
             if not path.exists():
                 raise NoSuchSession(f"there is no file {path}", "`chatcli sessions list` lists all")
             return path
@@ -135,14 +136,16 @@ class Library:
 
     def _scan(self) -> Iterator[Stored]:
         try:
-            for path in self.folder.iterdir():
-                if path.suffix == SUFFIX and path.is_file() and not path.is_symlink():
-                    about = path.stat()
-                    yield Stored(path.stem, path, about.st_mtime, about.st_size)
+            paths = [path for path in self.folder.iterdir() if path.suffix == SUFFIX]
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise files.failed("list", self.folder, error) from error
+        for path in paths:
+            with suppress(OSError):  # somebody else has taken it away meanwhile
+                about = path.lstat()
+                if stat.S_ISREG(about.st_mode):
+                    yield Stored(path.stem, path, about.st_mtime, about.st_size)
 
     def _as_spelled_on_disk(self, path: Path) -> Path:
         """Return the file that has this name but for case or accents' spelling, where there is one.

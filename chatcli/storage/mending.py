@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from chatcli.conversation import tree as trees
@@ -37,28 +39,36 @@ def mend(path: Path, reading: wire.Reading) -> list[str]:
     return told
 
 
-def taken_up(path: Path, reading: wire.Reading) -> tuple[Conversation, Node | None, list[str]]:
-    """Return the conversation with the reply that a crash cut short, if it left one beside `path`.
+def taken_up(path: Path, reading: wire.Reading) -> tuple[Conversation, tuple[Node, ...], list[str]]:
+    """Return the conversation with the replies that a crash cut short, if there are any.
 
-    Returns that reply too, which is in no file but its own yet, and lines on what the user should
-    know. A reply that has no place in the conversation goes to where torn records go.
+    Returns these replies too, which are in no file but their own yet, and lines on what the user
+    should know. What has no place in the conversation goes to where torn records go.
     """
     talk = reading.conversation
-    beside = partial_beside(path)
-    fields = read_partial(beside)
-    if fields is None or fields.get("id") in reading.ids:
-        drop_partial(path)
-        return talk, None, []
-    from chatcli.storage.decode import unfinished
+    left = read_partial(partial_beside(path))
+    adopted: list[Node] = []
+    strange = [left.rest] if left.rest else []
+    for fields in left.replies:
+        if _is_kept(fields, reading.ids):
+            continue
+        from chatcli.storage.decode import unfinished
 
-    reply = unfinished(fields, reading.ids)
-    if reply is None:
-        with suppress(StorageError):
-            files.append_private(torn_beside(path), wire.dumped(fields) + b"\n")
-            drop_partial(path)
-        return talk, None, [f"a reply that answers nothing here is in {torn_beside(path).name}"]
-    told = "the last reply was cut short; what had come of it is kept: /continue goes on with it"
-    return replace(talk, tree=_with(talk.tree, reply)), reply, [told]
+        reply = unfinished(fields, {**reading.ids, **{node.id: node for node in adopted}})
+        if reply is None:
+            strange.append(wire.dumped(fields))
+        else:
+            adopted.append(reply)
+    told = []
+    if adopted:
+        talk = replace(talk, tree=reduce(_with, adopted, talk.tree))
+        told.append(
+            "the last reply was cut short; what had come of it is kept: /continue goes on with it"
+        )
+    aside = _put_aside(path, b"\n".join(strange)) if strange else []
+    if not adopted and len(aside) == min(len(strange), 1):
+        drop_partial(path)
+    return talk, tuple(adopted), [*told, *aside]
 
 
 def torn_beside(path: Path) -> Path:
@@ -69,6 +79,20 @@ def torn_beside(path: Path) -> Path:
 def unwritable(path: Path, error: StorageError) -> str:
     """Return the line that says why nothing goes to the file for now."""
     return f"{path.name} can't be written now ({error.message}): what you say is kept in memory"
+
+
+def _is_kept(fields: dict[str, object], ids: Mapping[str, Node]) -> bool:
+    name = fields.get("id")
+    return isinstance(name, str) and name in ids
+
+
+def _put_aside(path: Path, rest: bytes) -> list[str]:
+    """Keep what is left of replies that have no place; returns the line that tells of it."""
+    torn = torn_beside(path)
+    with suppress(StorageError):
+        files.append_private(torn, rest + b"\n")
+        return [f"what was left of a reply, and answers nothing here, is in {torn.name}"]
+    return []
 
 
 def _with(tree: Tree, reply: Node) -> Tree:

@@ -38,14 +38,16 @@ def open_stored(library: Library, path: Path, *, save: bool = True) -> Opened:
     if not _is_own(path):
         return _opened_elsewhere(path, new_journal(library, save=save))
     if not save:
-        return Opened(read_session(path).conversation, Forgetful(), True)
+        reading = read_session(path)
+        return Opened(reading.conversation, Forgetful(), True, reading.told)
     try:
         journal, talk, mended = FileJournal.open(path)
     except SessionInUse as error:
-        theirs = read_session(path).conversation
+        reading = read_session(path)
+        theirs = reading.conversation
         copy = replace(theirs, header=replace(theirs.header, id=new_session_id()), title=None)
         told = f"{error.message}: you read it here, and what you say goes into a copy"
-        return Opened(copy, new_journal(library, save=save), False, (told,))
+        return Opened(copy, new_journal(library, save=save), False, (told, *reading.told))
     return Opened(talk, journal, True, tuple(mended))
 
 
@@ -54,7 +56,7 @@ def new_journal(library: Library, name: str | None = None, *, save: bool = True)
     if not save:
         return Forgetful()
     if name is not None and is_path(name):
-        path = Path(name).expanduser()
+        path = files.place(name)
         if path.suffix != SUFFIX or not path.parent.is_dir():
             raise NoSuchSession(
                 f"there is no file {name}", f"a new session's path ends in {SUFFIX}, in a folder"

@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import Final
 
 from chatcli.conversation.session import Session
+from chatcli.errors import StorageError
 from chatcli.storage.journal import SUFFIX, FileJournal, at
 
 FOLDER: Final = "chatcli-rescued-"
 FILE: Final = f"conversation{SUFFIX}"
+
+
+def kept_somewhere(session: Session) -> list[str]:
+    """Bring to safety what could not be saved so far, and return lines on where it is."""
+    if not session.trouble:
+        return []
+    for _ in session.save():
+        pass
+    return rescued(session) if session.trouble else []
 
 
 def rescued(session: Session) -> list[str]:
@@ -20,9 +30,9 @@ def rescued(session: Session) -> list[str]:
     why = session.trouble
     for folder in _folders():
         path = folder / FILE
-        for _ in session.save_elsewhere(FileJournal(at(path))):
-            pass
-        if not session.trouble:
+        with suppress(StorageError):
+            for _ in session.save_elsewhere(FileJournal(at(path))):
+                pass
             return [f"all of it is in {path}; chatcli chat --session '{path}' goes on with it"]
         with suppress(OSError):
             folder.rmdir()

@@ -94,11 +94,14 @@ class Repl:
         try:
             await self._prompt.app.run_async(pre_run=lambda: self.submit(first) if first else None)
         finally:
+            self._leaving = True
             self._host.session.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.to_thread(self._runner.wait, PATIENCE_AT_THE_END)
             self._drain()
+            for line in self._waiting:
+                self._show(Notice(f"not sent: {line.text}", level="warning"))
 
     async def _warm_up(self) -> None:
         await asyncio.sleep(WARM_UP_AFTER)
@@ -150,7 +153,7 @@ class Repl:
         self._runner.changed.set()
 
     def _start_next(self) -> None:
-        if self._waiting and not self.busy():
+        if self._waiting and not self.busy() and not self._leaving:
             self._start(self._waiting.popleft())
 
     def _events_of(self, meant: Say | Run, edits: Node | None) -> Iterator[Event]:
@@ -234,13 +237,23 @@ class Repl:
     def interrupt(self) -> None:
         if self.busy():
             self._host.session.stop()
-            if self._waiting:
-                self._prompt.set_draft("\n".join(line.text for line in self._waiting))
-                self._waiting.clear()
-        elif self._told_leave:
+            self._take_back()
+            return
+        self._editing = None
+        if self._told_leave:
             self.leave()
         else:
             self._told_leave = True
+
+    def _take_back(self) -> None:
+        """Give the lines that wait back: one into the input line, more to be recalled with Up."""
+        lines = list(self._waiting)
+        self._waiting.clear()
+        if len(lines) == 1 and self._prompt.set_draft(lines[0].text):
+            self._editing = lines[0].edits
+        elif lines:
+            which = "a line was" if len(lines) == 1 else f"{len(lines)} lines were"
+            self._show(Notice(f"{which} not sent", "Up brings them back", "warning"))
 
     def typed(self) -> None:
         if not self.busy():

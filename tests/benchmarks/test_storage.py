@@ -101,11 +101,12 @@ def test_keeping_a_reply_costs_what_its_length_says(folder: Path) -> None:
     chunks, parts = 20_000, 10
     question = Node(new_id(), None, Message("user", "Tell me all."), now())
     path = folder / "talk.json"
-    kept = PartialFile(partial_beside(path), Node(new_id(), question, Message("assistant", ""), ""))
+    reply = Node(new_id(), question, Message("assistant", ""), "")
+    kept = PartialFile(lambda: path)
     marks = [time.perf_counter()]
     for _ in range(parts):
         for number in range(chunks // parts):
-            kept.add(" word")
+            kept.add(reply, " word")
             if number % 50 == 0:
                 kept.flush()
         marks.append(time.perf_counter())

@@ -15,7 +15,7 @@ from chatcli.conversation.context import plan as planned_for
 from chatcli.conversation.messages import Message, Node, now
 from chatcli.conversation.records import Summary
 from chatcli.conversation.tree import Tree
-from chatcli.conversation.turns import Course, Ledger, Marks, extended
+from chatcli.conversation.turns import Course, Ledger, Marks, Standing, extended
 from chatcli.errors import BudgetError
 
 roles = st.lists(st.sampled_from(["user", "turn", "system"]), max_size=14)
@@ -133,8 +133,10 @@ def marked(draw: st.DrawFn) -> tuple[tuple[Node, ...], Marks]:
     ends = [n for n, after in pairwise(path) if after.role == "user"]
     chosen = draw(st.sampled_from(ends)) if ends else None
     text = draw(st.sampled_from(["", "they met"]))
-    summary = {chosen.id: Summary("s", chosen, text, now())} if chosen else {}
-    return path, Marks(draw(some), draw(some), summary)
+    covered = draw(st.sets(st.sampled_from(ids))) if ids else set()
+    summary = Summary("s", chosen, text, now()) if chosen else None
+    summaries = {chosen.id: Standing(summary, frozenset(covered))} if chosen and summary else {}
+    return path, Marks(draw(some), draw(some), summaries)
 
 
 @settings(max_examples=300, deadline=None)

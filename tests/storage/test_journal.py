@@ -180,15 +180,13 @@ def test_a_reply_to_nothing_in_the_file_is_put_aside_and_not_lost(tmp_path: Path
     path = tmp_path / "s.json"
     written(path, said("Hello")).close()
     stranger = Node(new_id(), None, Message("user", "?"), now())
-    partial = PartialFile(
-        partial_beside(path), Node("p1", stranger, Message("assistant", ""), now())
-    )
-    partial.add("half a thought")
+    partial = PartialFile(lambda: path)
+    partial.add(Node("p1", stranger, Message("assistant", ""), now()), "half a thought")
     partial.close()
     journal, talk, told = FileJournal.open(path)
     journal.close()
     assert [node.content for node in talk.tree.path] == ["Hello"]
-    assert told == ["a reply that answers nothing here is in s.json.torn"]
+    assert told == ["what was left of a reply, and answers nothing here, is in s.json.torn"]
     assert "half a thought" in torn_beside(path).read_text()
     assert not partial_beside(path).exists()
 
@@ -223,3 +221,87 @@ def test_a_disk_without_links_still_gets_new_files(
     journal.close()
     assert [each.name for each in tmp_path.iterdir()] == ["s.json"]
     assert read_session(tmp_path / "s.json").conversation.title == "x"
+
+
+def unfinished(path: Path, *replies: tuple[Node, str]) -> None:
+    partial = PartialFile(lambda: path)
+    for reply, text in replies:
+        partial.add(reply, text)
+        partial.flush()
+    partial.close()
+
+
+def reply_to(question: Node | None, name: str) -> Node:
+    return Node(name, question, Message("assistant", ""), now(), "m")
+
+
+def test_two_replies_that_could_not_be_saved_are_both_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    talk = said("Hello")
+    written(path, talk).close()
+    question = talk.tree.head
+    unfinished(path, (reply_to(question, "p1"), "the first"), (reply_to(question, "p2"), "second"))
+    journal, talk, _ = FileJournal.open(path)
+    journal.close()
+    assert {n.content for n in talk.tree.nodes() if n.role == "assistant"} == {
+        "the first",
+        "second",
+    }
+    assert not partial_beside(path).exists()
+
+
+def test_what_of_a_partial_can_not_be_read_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    talk = said("Hello")
+    written(path, talk).close()
+    unfinished(path, (reply_to(talk.tree.head, "p1"), "whole, "))
+    with partial_beside(path).open("ab") as file:
+        file.write(b'"torn in the mid\n"and some more"\n')
+    journal, talk, told = FileJournal.open(path)
+    journal.close()
+    assert talk.tree.head is not None
+    assert talk.tree.head.content == "whole, "
+    assert "torn in the mid" in torn_beside(path).read_text()
+    assert any("s.json.torn" in line for line in told)
+    assert FileJournal.open(path)[2] == []
+
+
+def test_a_reply_that_begins_before_its_file_is_there_is_kept_whole(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    talk = said("Hello")
+    journal = FileJournal(at(path))
+    journal.partial(reply_to(talk.tree.head, "p1"), "from the ")
+    journal.append(*whole(talk))
+    journal.partial(reply_to(talk.tree.head, "p1"), "beginning")
+    journal.close()
+    _, talk, _ = FileJournal.open(path)
+    replies = [node.content for node in talk.tree.nodes() if node.role == "assistant"]
+    assert "from the " in replies or "from the beginning" in replies
+
+
+def test_an_optional_field_that_is_wrong_costs_no_more_than_itself(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    written(path, said("Hello")).close()
+    spoiled = json.loads(path.read_text())
+    spoiled[1] |= {"usage": {"prompt_tokens": -1, "completion_tokens": 2}, "model": 7, "time": None}
+    path.write_text("[\n" + ",\n".join(json.dumps(each) for each in spoiled) + "\n]\n")
+    assert contents(path) == ["Hello"]
+
+
+def test_a_write_that_somebody_breaks_off_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.json"
+    journal = written(path, said("Hello"))
+
+    def interrupted(_fd: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as impatient:
+        impatient.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(Noted("title", "one"))
+    journal.append(Noted("title", "one"))
+    journal.close()
+    assert json.loads(path.read_text())[-1] == {"title": "one"}
+    assert path.read_text().count("title") == 1

@@ -104,9 +104,9 @@ def test_a_reply_that_was_cut_short_comes_back_marked(tmp_path: Path) -> None:
     tree = Tree()
     tree = trees.add(tree, trees.say(tree, Message("user", "Hello")))
     write(path, Conversation(Header("01K", now()), tree))
-    reply = Node("p1", tree.head, Message("assistant", "Arr, I was say"), now(), "m")
-    partial = PartialFile(partial_beside(path), reply)
-    partial.flush()
+    reply = Node("p1", tree.head, Message("assistant", ""), now(), "m")
+    partial = PartialFile(lambda: path)
+    partial.add(reply, "Arr, I was say")
     partial.close()
 
     journal, talk, mended = FileJournal.open(path)
