@@ -429,11 +429,14 @@ def _opened(settings: Settings, options: Options) -> Iterator[App]:
 
     running = App(settings, options)
     try:
-        yield running
+        with faces.leaving_in_order():
+            yield running
     finally:
-        for line in running.leave():
-            _complain(line)
-        running.close()
+        try:
+            for line in running.leave():
+                _complain(line)
+        finally:
+            running.close()
 
 
 def _piped() -> str | None:

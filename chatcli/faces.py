@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chatcli.terminal.render import Look
 
 INTERRUPTED: Final = 130
+ENDS: Final = (getattr(signal, "SIGHUP", None), getattr(signal, "SIGTERM", None))
 
 # What JSON may hold as it is, and a terminal may act on.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -132,6 +133,22 @@ def _to(stream: TextIO) -> Callable[[str], None]:
         stream.flush()
 
     return write
+
+
+@contextmanager
+def leaving_in_order() -> Iterator[None]:
+    """Have a closed window and a `kill` end the program as if the user had left."""
+
+    def on_end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    known = [number for number in ENDS if number is not None]
+    before = [signal.signal(number, on_end) for number in known]
+    try:
+        yield
+    finally:
+        for number, handler in zip(known, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextmanager

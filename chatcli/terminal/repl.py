@@ -8,6 +8,7 @@ the keys are always answered. What is typed meanwhile waits for its turn.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -41,6 +42,9 @@ SAVE_AGAIN_EVERY: Final = 3.0
 PATIENCE_AT_THE_END: Final = 2.0
 """Seconds that a turn which was stopped has to come to its end when the user leaves."""
 
+
+ENDS: Final = ("SIGHUP", "SIGTERM")
+"""The signals of a window that is closed and of a program that is to end."""
 
 FORECAST_AFTER: Final = 0.12
 """Seconds after a key before the toolbar tells what the draft would cost."""
@@ -91,6 +95,10 @@ class Repl:
         self._runner.attach(asyncio.get_running_loop())
         jobs = (self._draw(), self._warm_up(), self._save_again(), self._forecast())
         tasks = [asyncio.create_task(job) for job in jobs]
+        for name in ENDS:
+            # Where there are no such signals, and no way to be told of them, they don't come.
+            with suppress(AttributeError, NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self.leave)
         try:
             await self._prompt.app.run_async(pre_run=lambda: self.submit(first) if first else None)
         finally:

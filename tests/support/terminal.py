@@ -10,6 +10,7 @@ with Terminal([sys.executable, "-m", "chatcli.cli", "chat"], env=clean_env(home)
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import threading
@@ -86,14 +87,27 @@ class Terminal:
         """Hang up, as a window does that is closed; a program that does not go is killed."""
         if self._child.closed:
             return
+        if self._child.child_fd < 0:  # hung up
+            if self._child.isalive():
+                self.kill()
+            return
         self._pump.stop()
         self._child.ptyproc.delayafterclose = 0.05 if self._child.isalive() else 0
         self._child.close(force=True)
 
     def kill(self) -> None:
         """End the program at once, as `kill -9` does, and wait until it is gone."""
-        self._child.kill(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         self.wait_exit()
+
+    def send_signal(self, number: int) -> None:
+        self._child.kill(number)
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a window does that is closed; the program is not killed."""
+        self._pump.stop()
+        os.close(self._child.child_fd)
+        self._child.child_fd = -1
 
     def type(self, text: str) -> Self:
         self._pump.send(text.encode())
