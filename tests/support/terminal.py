@@ -10,7 +10,6 @@ with Terminal([sys.executable, "-m", "chatcli.cli", "chat"], env=clean_env(home)
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import threading
@@ -86,8 +85,6 @@ class Terminal:
     def close(self) -> None:
         """Hang up, as a window does that is closed; a program that does not go is killed."""
         if self._child.closed:
-            return
-        if self._child.child_fd < 0:  # hung up
             if self._child.isalive():
                 self.kill()
             return
@@ -106,8 +103,11 @@ class Terminal:
     def hang_up(self) -> None:
         """Take the terminal away, as a window does that is closed; the program is not killed."""
         self._pump.stop()
-        os.close(self._child.child_fd)
-        self._child.child_fd = -1
+        pty = self._child.ptyproc
+        pty.fileobj.close()
+        # Nobody closes that descriptor again, which may be another's by then.
+        pty.closed, pty.fd = True, -1
+        self._child.closed, self._child.child_fd = True, -1
 
     def type(self, text: str) -> Self:
         self._pump.send(text.encode())
