@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from chatcli import Session
 from chatcli.conversation.events import TextDelta, TurnFinished
 from chatcli.errors import BudgetError, Refused, SessionInUse, StorageError, UsageError
+from chatcli.storage.mending import read_session
 from tests.support.faults import FAULTS
 from tests.support.server import ChatServer
 
@@ -178,3 +180,68 @@ print([m for m in sys.modules if m.split(".")[0] in ("rich", "prompt_toolkit", "
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["Echo: Hello", "[]"]
+
+
+def test_what_could_not_be_saved_is_an_error_after_each_reply_and_saved_once_it_can_be(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    path, away = tmp_path / "alice.json", tmp_path / "away.json"
+    with session(chat_server) as talk:
+        talk.save(path)
+        path.rename(away)
+        for text in ("My name is Alice.", "I like tea."):
+            with pytest.raises(StorageError, match="not saved"):
+                talk.send(text)
+            assert [m["content"] for m in talk.history[-2:]] == [text, f"Echo: {text}"]
+        with pytest.raises(StorageError, match="not saved"):
+            talk.branch("bold")
+        away.rename(path)
+        assert talk.send("What is my name?") == "Your name is Alice."
+        wanted = talk.history
+    assert [node.message.as_dict() for node in read_session(path).conversation.tree.path] == wanted
+    assert len(wanted) == 6
+
+
+def test_a_stream_has_its_whole_reply_before_the_error_that_it_is_not_saved(
+    chat_server: ChatServer, tmp_path: Path
+) -> None:
+    talk = session(chat_server)
+    talk.save(tmp_path / "alice.json")
+    (tmp_path / "alice.json").unlink()
+    events = []
+    with pytest.raises(StorageError, match="not saved"):  # noqa: PT012 - what came before counts
+        for event in talk.stream("Hello"):
+            events.append(event)  # noqa: PERF402 - a list would be lost with the error
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "Echo: Hello"
+    assert any(isinstance(event, TurnFinished) for event in events)
+    talk.close()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_list_of_messages_is_opened_as_the_beginning_of_a_session_beside_it(
+    chat_server: ChatServer, tmp_path: Path, wrapped: bool
+) -> None:
+    said = [{"role": "user", "content": "My name is Alice."}, {"role": "assistant", "content": "!"}]
+    theirs = tmp_path / "theirs.json"
+    theirs.write_text(json.dumps({"messages": said} if wrapped else said))
+    before = theirs.read_bytes()
+    options = {"base_url": chat_server.url, "api_key": "sk-test", "model": "gpt-4o"}
+    with Session.open(theirs, **options) as talk:  # type: ignore[arg-type]  # one dict for all
+        assert talk.history == said
+        assert talk.send("What is my name?") == "Your name is Alice."
+        wanted = talk.history
+    assert theirs.read_bytes() == before
+    (copy,) = (path for path in tmp_path.glob("*.json") if path != theirs)
+    assert [node.message.as_dict() for node in read_session(copy).conversation.tree.path] == wanted
+    with Session.open(copy, **options) as again:  # type: ignore[arg-type]  # one dict for all
+        assert again.history == wanted
+
+
+@pytest.mark.parametrize("data", [b"Dear reader", b"[" * 1_000, b"{}", b"\xff\xfe"])
+def test_a_file_that_holds_no_conversation_is_not_opened(
+    chat_server: ChatServer, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "theirs.json").write_bytes(data)
+    with pytest.raises(StorageError):
+        Session.open(tmp_path / "theirs.json", base_url=chat_server.url, api_key="sk-test")
+    assert (tmp_path / "theirs.json").read_bytes() == data

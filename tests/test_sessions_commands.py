@@ -420,3 +420,46 @@ def test_names_complete_in_the_shell(tmp_path: Path) -> None:
     os.rename(sessions(tmp_path), tmp_path / "gone")  # noqa: PTH104
     with completing(tmp_path, "chatcli sessions show sh") as offered:
         assert [word for word in offered if word] == []
+
+
+# Paths that lead nowhere
+
+NOWHERE = ("~nosuchuser/x.json", f"{'x' * 300}.json")
+
+
+def costs_a_line(done: CompletedProcess[str]) -> bool:
+    wrong = "Traceback" in done.stderr or "mistake in chatcli" in done.stderr
+    return done.returncode in {1, 2} and done.stderr.count("\n") == 1 and not wrong
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("chat", "-s"),
+        ("ask", "Hello", "-s"),
+        ("ask", "Hello", "-f"),
+        ("sessions", "show"),
+        ("sessions", "export"),
+        ("sessions", "import"),
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_leads_nowhere_costs_a_line(
+    tmp_path: Path, chat_server: ChatServer, args: tuple[str, ...]
+) -> None:
+    for path in (*NOWHERE, "x" * 300):
+        done = tried(tmp_path, *args, path, server=chat_server)
+        assert costs_a_line(done), done.stderr
+    assert chat_server.requests == []
+
+
+def test_a_chat_that_is_to_load_what_leads_nowhere_goes_on(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    lines = [f"/load {path}" for path in (*NOWHERE, "x" * 300)]
+    done = tried(tmp_path, "chat", server=chat_server, stdin="\n".join([*lines, "Hello\n"]))
+    assert "Echo: Hello" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "mistake in chatcli" not in done.stderr
+    told = ("no such user", "File name too long", "can't be called")
+    assert all(line in done.stderr for line in told), done.stderr

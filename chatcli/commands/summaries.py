@@ -11,6 +11,7 @@ from chatcli.conversation import folding
 from chatcli.conversation.events import Document, Draft, Event, Notice
 from chatcli.conversation.messages import Message, new_id, now
 from chatcli.conversation.records import Summary
+from chatcli.conversation.text import allowed
 from chatcli.errors import UsageError
 
 Act: TypeAlias = Callable[[Chat], Iterator[Event]]
@@ -27,6 +28,8 @@ def summarize(chat: Chat, arguments: str) -> Iterator[Event]:
     Pinned messages are still sent as they are, and /history keeps it all. /summarize show shows the
     summary, edit brings it into the input line, TEXT puts your own wording in its place, and off
     has everything sent in full again.
+
+    Example: /summarize, then /summarize edit to put it right.
     """
     if not arguments:
         yield from _fold(chat)
@@ -79,7 +82,7 @@ ACTIONS: Final[dict[str, Act]] = {"show": show, "edit": edit, "off": off}
 
 
 def _reword(chat: Chat, text: str) -> Iterator[Event]:
-    yield from chat.session.sum_up(_instead(_needed(next_request(chat)), text))
+    yield from chat.session.sum_up(_instead(_needed(next_request(chat)), allowed(text)))
     yield Notice("the model will see the summary as you have written it", "/summarize show")
 
 

@@ -8,6 +8,7 @@ from chatcli.commands.registry import Chat, Choice, command
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, Notice, Row, Table
 from chatcli.conversation.messages import Message
+from chatcli.conversation.text import allowed
 
 
 def _personas(chat: Chat) -> list[Choice]:
@@ -28,6 +29,8 @@ def persona(chat: Chat, arguments: str) -> Iterator[Event]:
     """Give the model another persona from here on, or list them.
 
     What was said before stays; the new system prompt counts from the next question.
+
+    Example: /persona pirate
     """
     if arguments:
         yield from chat.use_persona(arguments)
@@ -37,7 +40,10 @@ def persona(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("voice", "[PROFILE:MODEL]", complete=_models)
 def model(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Ask another model from here on, or list what can be asked."""
+    """Ask another model from here on, or list what can be asked.
+
+    Example: /model ollama:llama3.2
+    """
     if arguments:
         yield from chat.use_model(arguments)
     else:
@@ -46,10 +52,13 @@ def model(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("voice", "[TEXT]")
 def system(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show the system prompt, or set another one from here on."""
+    """Show the system prompt, or set another one from here on.
+
+    Example: /system Answer in one sentence.
+    """
     session = chat.session
     if arguments:
-        node = trees.say(session.tree, Message("system", arguments))
+        node = trees.say(session.tree, Message("system", allowed(arguments)))
         yield from session.become(trees.add(session.tree, node))
         yield Notice("the system prompt is another from the next question on")
         return

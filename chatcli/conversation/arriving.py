@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chatcli.conversation.messages import Message, Node, Usage, new_id, now
 from chatcli.conversation.ports import Finish
 from chatcli.conversation.seam import Seam
-from chatcli.conversation.text import whole_text
+from chatcli.conversation.text import LONGEST_TEXT, whole_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ class Arriving:
     id: str = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)
     pieces: list[str] = field(default_factory=list)
-    size: int = 0
+    size: int = field(init=False)
     first_token: float | None = None
     finish: Finish | None = None
     beginning: Node = field(init=False)
     _seam: Seam = field(init=False)
 
     def __post_init__(self) -> None:
+        self.size = len(self.asked.before)
         self.beginning = self._node(self.asked.before, None)
         self.begin()
 
@@ -76,6 +77,11 @@ class Arriving:
         """Return the reply as far as it has come."""
         # A server may cut a character in two; together the halves are one again.
         return self._node(whole_text(self.asked.before + "".join(self.pieces)), finish)
+
+    @property
+    def room(self) -> int:
+        """How many characters more the reply may have."""
+        return max(LONGEST_TEXT - self.size, 0)
 
     @property
     def name(self) -> str:

@@ -253,9 +253,9 @@ def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
     must = overhead + shown + opening + _always(course)
     if budget is not None and must > budget:
         return None
-    others = course.tokens - _always(course) - (course.folded_tokens if summary else 0)
+    folded, folded_tokens = _folded(course) if summary else (frozenset[int](), 0)
+    others = course.tokens - _always(course) - folded_tokens
     excess = must + others - (float("inf") if budget is None else budget)
-    folded = course.folded if summary else frozenset[int]()
     room = Room(course.turns, folded, excess, terms.limits.window)
     reasons = STRATEGIES[terms.limits.strategy](room)
     left = sum(course.turns[index].tokens for index in reasons)
@@ -272,6 +272,16 @@ def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
         summary=summary,
         reasons=reasons,
     )
+
+
+def _folded(course: Course) -> tuple[frozenset[int], int]:
+    """Return the turns that the summary stands for, and their tokens; the newest goes by itself."""
+    newest = len(course.turns) - 1
+    if newest not in course.folded:
+        return course.folded, course.folded_tokens
+    turn = course.turns[newest]
+    own = 0 if turn.pinned else turn.tokens
+    return course.folded - {newest}, course.folded_tokens - own
 
 
 def _always(course: Course) -> int:

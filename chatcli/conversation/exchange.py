@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from chatcli.conversation.arriving import Arriving, Patience
 from chatcli.conversation.events import ReasoningDelta, Retrying, TextDelta
-from chatcli.conversation.messages import INTERRUPTED, LONGEST_TEXT
+from chatcli.conversation.messages import INTERRUPTED
 from chatcli.conversation.ports import Finish, Provider, Reply
 from chatcli.errors import ProviderError
 
@@ -70,11 +70,11 @@ class Exchange:
             for delta in reply:
                 match delta:
                     case TextDelta(text):
-                        if arriving.size > LONGEST_TEXT:
+                        if new := arriving.take(text[: arriving.room]):
+                            yield TextDelta(new)
+                        if not arriving.room:
                             arriving.finish = Finish("length")
                             return
-                        if new := arriving.take(text):
-                            yield TextDelta(new)
                     case ReasoningDelta():
                         yield delta
                     case Finish():

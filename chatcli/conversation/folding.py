@@ -49,7 +49,9 @@ class Fold:
 
     @property
     def covers(self) -> tuple[str, ...]:
-        return tuple(entry.node.id for turn in self.turns for entry in turn.entries)
+        return tuple(
+            entry.node.id for turn in self.turns for entry in turn.entries if not entry.muted
+        )
 
     def summary(self, text: str, model: str, usage: Usage | None) -> Summary:
         replaced = self.before.id if self.before else None
@@ -80,10 +82,16 @@ def everything(plan: Plan) -> Fold | None:
     """Return all turns that can be folded, None where there are none."""
     chosen = list(_foldable(plan))
     turns = plan.course.turns
-    if turns and not turns[-1].pinned and turns[-1].entries[-1].node.role == "assistant":
-        newest = len(turns) - 1
-        chosen += [newest] if newest not in _folded(plan) else []
+    newest = len(turns) - 1
+    if turns and newest not in _folded(plan) and _is_whole(turns[newest]):
+        chosen.append(newest)
     return _fold(plan, chosen)
+
+
+def _is_whole(turn: Turn) -> bool:
+    """Tell whether a turn has been answered, and may be folded."""
+    answered = turn.entries[-1].node.role == "assistant"
+    return answered and bool(turn.tokens) and not turn.pinned
 
 
 def _folded(plan: Plan) -> Set[int]:

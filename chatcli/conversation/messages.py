@@ -17,9 +17,6 @@ INTERRUPTED: Final = "interrupted"
 FAILED: Final = "error"
 """The `finish` of a reply that broke off because the server or the line failed."""
 
-LONGEST_TEXT: Final = 2_000_000
-"""The most characters that a message may have, ours or a model's."""
-
 EDITED: Final = "edited"
 """The `finish` of a reply that the user has put into other words."""
 

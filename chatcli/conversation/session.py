@@ -20,7 +20,6 @@ from chatcli.conversation.messages import (
     EDITED,
     FAILED,
     INTERRUPTED,
-    LONGEST_TEXT,
     Message,
     Node,
     Usage,
@@ -32,9 +31,10 @@ from chatcli.conversation.ports import Counter, Journal, Provider
 from chatcli.conversation.records import Conversation, Merged, Moved
 from chatcli.conversation.summing import summed_up
 from chatcli.conversation.talk import Talk
+from chatcli.conversation.text import allowed
 from chatcli.conversation.tree import TreeError
 from chatcli.conversation.wishes import Wish
-from chatcli.errors import BudgetError, ChatcliError, Overflow, UsageError
+from chatcli.errors import BudgetError, ChatcliError, Overflow
 
 SHARE_AFTER_OVERFLOW: Final = 0.75
 """How much of a prompt is sent again that was too long by an unknown number of tokens."""
@@ -90,13 +90,12 @@ class Session(Talk):
         BudgetError, with nothing kept, when the text can't be sent at all, and ProviderError, with
         all kept that came, when the reply fails.
         """
+        allowed(text)
         if instead_of is not None and not trees.holds(self.tree, instead_of):
             raise TreeError("the message that was edited is not in this conversation", "/history")
         if instead_of is not None and instead_of.role == "assistant":
             yield from self._reword(instead_of, text)
             return
-        if len(text) > LONGEST_TEXT:
-            raise UsageError(f"a message has at most {LONGEST_TEXT:,} characters", "shorten it")
         tree, branch = self.tree, None
         if instead_of is not None:
             tree, branch = trees.revise(tree, instead_of, keep="edited")
@@ -177,8 +176,7 @@ class Session(Talk):
             raise
         except BaseException:
             # Whoever reads the events has gone: what came is kept, but there is nobody to tell.
-            for _ in self._conclude(arriving, wish, INTERRUPTED):
-                pass
+            self._conclude(arriving, wish, INTERRUPTED)
             raise
         yield from self._conclude(arriving, wish, self._exchange.ending(arriving))
 
@@ -242,25 +240,27 @@ class Session(Talk):
             yield from self.become(tree)
             yield Notice(f"the reply as it was is kept on `{branch}`", f"/switch {branch}")
 
-    def _conclude(self, arriving: Arriving | None, wish: Wish, finish: str) -> Iterator[Event]:
-        """Keep what came, and say how the turn ended."""
+    def _conclude(self, arriving: Arriving | None, wish: Wish, finish: str) -> list[Event]:
+        """Keep what came, and return how the turn ended: it is kept, whoever reads that or not."""
         self._answering = False
         if arriving is None:
-            yield TurnFinished(None, finish)
-            return
+            return [TurnFinished(None, finish)]
+        events: list[Event] = []
         held_back = arriving.rest()
         if held_back:
-            yield from self._make_room(wish)
+            events += self._make_room(wish)
         self.last_usage = arriving.usage or self.last_usage
         reply = arriving.node(finish) if arriving.pieces else None
         if reply is not None:
-            yield from self._add(reply, Moved(self.tree.branch, reply))
+            events += self._add(reply, Moved(self.tree.branch, reply))
         self._keeper.settle()
         if held_back:
-            yield TextDelta(held_back)
-        yield TurnFinished(reply, finish, arriving.usage, arriving.seconds(), arriving.first_token)
+            events.append(TextDelta(held_back))
+        times = (arriving.seconds(), arriving.first_token)
+        events.append(TurnFinished(reply, finish, arriving.usage, *times))
         if arriving.usage is not None:
-            yield from self._learn(arriving, arriving.usage)
+            events += self._learn(arriving, arriving.usage)
+        return events
 
     def _learn(self, arriving: Arriving, usage: Usage) -> Iterator[Event]:
         cut = self.planner.counter.learn(arriving.asked.messages, usage.prompt_tokens)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from chatcli.errors import UsageError
+
+LONGEST_TEXT: Final = 1_300_000
+"""The most characters that a message may have, ours or a model's: a record in a file has room."""
+
 
 def whole_text(text: str) -> str:
     """Return the text with each half of a surrogate pair that stands alone made U+FFFD."""
@@ -12,6 +19,13 @@ def whole_text(text: str) -> str:
     else:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def allowed(text: str) -> str:
+    """Return a text that the user wants kept, or raise UsageError where it is too long for that."""
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"a text has at most {LONGEST_TEXT:,} characters here", "shorten it")
+    return text
 
 
 def first_words(text: str, most: int = 60) -> str:

@@ -44,6 +44,11 @@ class Turn:
     tokens: int = 0
     pinned: bool = False
 
+    def is_in(self, ids: Set[str]) -> bool:
+        """Tell whether all of it that may be sent is among the messages with these ids."""
+        audible = [entry.node.id for entry in self.entries if not entry.muted]
+        return bool(audible) and all(name in ids for name in audible)
+
     def then(self, entry: Priced, *, pinned: bool) -> Turn:
         tokens = self.tokens + (0 if entry.muted else entry.tokens)
         held = self.pinned or (pinned and not entry.muted)
@@ -130,6 +135,7 @@ class _Growing:
         if priced.node.role == "user" or not self._turns:
             self._turns.append(Turn())
         last = self._turns[-1]
+        self._unfold(len(self._turns) - 1)
         silent = priced.node.id in marks.muted or bool(last.entries and last.entries[0].muted)
         self._said += 1
         entry = Priced(priced.node, self._said, priced.tokens, silent)
@@ -142,13 +148,18 @@ class _Growing:
             self._fold = (None, frozenset(), 0)
             return
         covered = frozenset(
-            index
-            for index, turn in enumerate(self._turns)
-            if turn.entries[0].node.id in standing.covers
+            index for index, turn in enumerate(self._turns) if turn.is_in(standing.covers)
         )
         tokens = sum(self._turns[index].tokens for index in covered)
         pinned = sum(_if_pinned(self._turns[index]) for index in covered)
         self._fold = (standing.summary, covered, tokens - pinned)
+
+    def _unfold(self, index: int) -> None:
+        """Take a turn that goes on out of what the summary stands for: it did not see the rest."""
+        summary, folded, tokens = self._fold
+        if index in folded:
+            turn = self._turns[index]
+            self._fold = (summary, folded - {index}, tokens - turn.tokens + _if_pinned(turn))
 
     def course(self) -> Course:
         return Course(

@@ -276,8 +276,9 @@ def _whole_reply(body: bytes, endpoint: Endpoint) -> Iterator[Delta]:
             f"{endpoint.base_url} answered with JSON that holds no reply", "/retry asks again"
         )
     yield from _pieces(first.get("message"))
-    reason = str(first.get("finish_reason") or "stop")
-    yield Finish(reason, _usage(answer.get("usage")), str(answer.get("model") or "") or None)
+    model = _label(answer["model"]) if answer.get("model") else None
+    reason = _label(first.get("finish_reason") or "stop")
+    yield Finish(reason, _usage(answer.get("usage")), model)
 
 
 def _parsed(data: bytes, endpoint: Endpoint) -> dict[str, Any]:

@@ -164,6 +164,8 @@ class FileJournal:
     def rename(self, target: Path) -> None:
         """Move the session to `target`, which must be free. Raises StorageError."""
         if self.path is None:
+            if target.exists():
+                raise StorageError(f"there is a session at {target} already")
             self._places = at(target)
             return
         if target == self.path:

@@ -62,6 +62,7 @@ class PartialFile:
         self._lines: list[bytes] = []
         self._pieces: list[str] = []
         self._guard = threading.Lock()
+        self._writing = threading.Lock()
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="partial", daemon=True)
         self._keeper.start()
@@ -81,6 +82,10 @@ class PartialFile:
 
     def flush(self) -> None:
         """Bring what has come to the disk now."""
+        with self._writing:
+            self._flush()
+
+    def _flush(self) -> None:
         with self._guard:
             self._to_lines()
             lines, self._lines = self._lines, []

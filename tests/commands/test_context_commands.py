@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +31,8 @@ from chatcli.storage.mending import read_session
 from chatcli.terminal.render import Look, Renderer
 from chatcli.terminal.theme import UNICODE
 from tests.support.faults import FAULTS
+from tests.support.piped import PipedChat
+from tests.support.protocol import Reply
 from tests.support.server import ChatServer
 
 CONFIG = """
@@ -36,6 +41,11 @@ base_url = "http://127.0.0.1:1/v1"
 input_price = 10
 output_price = 20
 cached_price = 1
+
+[profiles.narrow]
+base_url = "http://127.0.0.1:1/v1"
+model = "tiny"
+context_window = 200
 """
 
 
@@ -220,6 +230,58 @@ def test_without_a_summary_there_is_none_to_change(desk: Desk, line: str) -> Non
         desk.type(f"/summarize {line}")
 
 
+def test_a_summary_that_is_cut_off_is_no_summary(desk: Desk) -> None:
+    desk.type("one")
+    desk.server.reply_with(Reply("It began with", finish="length"))
+    assert "there is no summary: it came out too long" in notices(desk.type("/summarize"))
+    assert marks(desk) == ["", ""]
+    desk.type("two")
+    assert desk.sent()[1:] == ["one", "Echo: one", "two"]
+
+
+def test_a_stop_ends_the_summary_and_not_the_chat(desk: Desk) -> None:
+    desk.type("one")
+    desk.server.delay = 0.05
+    desk.server.reply_with("It goes on and on " * 100)
+    stopping = threading.Thread(target=lambda: _stop_when_asked(desk, 2))
+    stopping.start()
+    told = notices(desk.type("/summarize"))
+    stopping.join()
+    assert "the conversation is as it was" in told
+    assert marks(desk) == ["", ""]
+    desk.server.delay = 0
+    desk.type("two")
+    assert desk.sent()[1:] == ["one", "Echo: one", "two"]
+
+
+def _stop_when_asked(desk: Desk, number: int) -> None:
+    desk.server.wait_for_request(number)
+    assert desk.app.session.answering
+    desk.app.session.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_ctrl_c_by_lines_ends_the_summary_and_not_the_chat(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    chat = PipedChat(tmp_path, chat_server, "chat")
+    chat.say("one")
+    chat.wait_for("Echo: one")
+    chat_server.delay = 0.05
+    chat_server.reply_with("It goes on and on " * 100)
+    chat.say("/summarize")
+    chat_server.wait_for_request(2)
+    chat.process.send_signal(signal.SIGINT)
+    chat_server.wait_for_disconnect()
+    chat_server.delay = 0
+    chat.say("two")
+    chat.wait_for("Echo: two")
+    assert chat.leave() == 0
+    assert "the conversation is as it was" in chat.text()
+    sent = [message["content"] for message in chat_server.requests[-1].messages]
+    assert sent[-3:] == ["one", "Echo: one", "two"]
+
+
 # What is sent, message by message
 
 
@@ -353,6 +415,34 @@ def test_what_can_not_be_sent_is_shown_all_the_same(desk: Desk, limits: str) -> 
         desk.type("/context raw")
 
 
+def test_a_budget_that_was_set_holds_in_a_new_conversation(desk: Desk) -> None:
+    desk.type("one", "/budget 500", "/strategy window 2", "/new")
+    assert "the budget is 500 tokens" in notices(desk.type("/budget"))
+    assert "window, of 2 pairs" in notices(desk.type("/strategy"))
+    desk.type("two")
+    assert desk.sent() == ["Be kind.", "two"]
+
+
+def test_another_model_is_measured_by_the_budget_that_was_set(desk: Desk) -> None:
+    desk.type(*(f"question {n} with some words to it" for n in range(6)))
+    assert "would be left out" in notices(desk.type("/model narrow"))
+    desk.type("/model openai", "/budget 5000")
+    assert "would be left out" not in notices(desk.type("/model narrow"))
+    assert "the budget is 5,000 tokens" in notices(desk.type("/budget"))
+    assert "left out: budget" not in fates(desk).values()
+
+
+# Branches
+
+
+def test_a_branch_whose_name_is_as_long_as_can_be_is_forked(desk: Desk) -> None:
+    desk.type("one", f"/branch {'b' * 63}", "two")
+    told = notices(desk.type("/switch 1"))
+    assert "forked after message 1" in told
+    assert len(desk.app.session.history) == 1
+    assert len(desk.app.session.tree.branch) <= 64
+
+
 # What it costs
 
 
@@ -377,6 +467,17 @@ def test_replies_on_every_branch_were_paid_for(desk: Desk) -> None:
     desk.type("one", "/retry", "/retry", "/clear", "two", "/undo")
     (row,) = table(desk.type("/cost")).rows
     assert row.cells[:2] == ("openai:gpt-4o", "4")
+
+
+@pytest.mark.parametrize("line", ["/summarize In my words.", "/summarize off"])
+def test_a_summary_that_was_changed_or_taken_back_was_paid_for(desk: Desk, line: str) -> None:
+    desk.type("one")
+    desk.server.reply_with("A count.")
+    desk.type("/summarize")
+    before = table(desk.type("/cost")).rows
+    assert before[0].cells[:2] == ("openai:gpt-4o", "2")
+    desk.type(line)
+    assert table(desk.type("/cost")).rows == before
 
 
 def test_an_unknown_price_is_said_to_be_unknown(desk: Desk) -> None:

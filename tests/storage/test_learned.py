@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from chatcli.conversation.calibration import Calibration
-from chatcli.storage.learned import MAX_ENTRIES, Learned
+from chatcli.storage.learned import FILE, MAX_ENTRIES, Learned
+from tests.support.piped import surroundings
+from tests.support.program import run_chatcli
+from tests.support.server import ChatServer
 
 
 def taught() -> Calibration:
@@ -72,3 +76,36 @@ def test_a_folder_that_can_not_be_written_costs_nothing(tmp_path: Path) -> None:
     learned = Learned(tmp_path / "file" / "learned.json")
     learned.learn("a", {"window": 4096})
     assert learned.window("a") == 4096
+
+
+# What was learned, and what the user wants
+
+
+def run(home: Path, server: ChatServer, lines: str, *args: str) -> CompletedProcess[str]:
+    env = {**surroundings(server), "CHATCLI_MODEL": "llama-9"}
+    return run_chatcli("chat", *args, input=lines, env=env, home=home)
+
+
+def teach(home: Path, server: ChatServer, window: int) -> None:
+    Learned(home / "chatcli" / FILE).learn(f"openai:llama-9 {server.url}", {"window": window})
+
+
+@pytest.mark.parametrize("lines", ["/budget 5000\n", "/budget 5000\nHello\n/tokens\n"])
+def test_a_budget_above_what_was_learned_holds(
+    tmp_path: Path, chat_server: ChatServer, lines: str
+) -> None:
+    teach(tmp_path, chat_server, 400)
+    assert "the budget is 300 tokens" in run(tmp_path, chat_server, "/budget\n").stdout
+    done = run(tmp_path, chat_server, f"{lines}/budget\n/new\n/budget\n")
+    assert done.stdout.count("the budget is 5,000 tokens") == 3, done.stdout
+
+
+def test_a_budget_above_a_limit_that_the_server_has_just_stated_holds(tmp_path: Path) -> None:
+    with ChatServer(context_window=300) as server:
+        long = "and so on and on " * 20
+        lines = f"{long}\n{long}\n{long}\n/budget\n/budget 5000\n/strategy full\n/budget\n"
+        done = run(tmp_path, server, lines)
+        assert "the model reads at most 300 tokens" in done.stderr
+        assert "the budget is 225 tokens" in done.stdout
+        assert done.stdout.count("the budget is 5,000 tokens") == 2, done.stdout
+        assert server.violations == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import tempfile
 import unicodedata
 from contextlib import suppress
@@ -13,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatcli.conversation.messages import Message, Node, now
-from chatcli.conversation.records import Header
+from chatcli.conversation.records import Header, Noted
 from chatcli.errors import BadName, StorageError
-from chatcli.storage.journal import SUFFIX
+from chatcli.storage import files
+from chatcli.storage.journal import SUFFIX, FileJournal
 from chatcli.storage.library import Library
 from tests.support.homes import tree_of
 from tests.support.piped import surroundings
@@ -162,6 +165,84 @@ def test_no_name_on_the_command_line_writes_elsewhere(
     sessions = {place for place in made if place.startswith("home/chatcli/sessions/")}
     assert sessions == {"home/chatcli/sessions/mine.json"}
     assert {place for place in made if not place.startswith("home/chatcli")} == set()
+
+
+# What becomes of a file meanwhile
+
+
+def test_a_session_that_vanishes_while_the_folder_is_read_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path / "sessions")
+    gone = {begin(library, "a"), begin(library, "c")}
+    stays = begin(library, "b")
+    real = Path.lstat
+
+    def too_late(path: Path) -> os.stat_result:
+        """Take two of the files away at the last moment."""
+        if path in gone:
+            path.unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(Path, "lstat", too_late)
+    assert [session.path for session in library.stored()] == [stays]
+    for path in gone:
+        path.write_bytes(b"")
+    assert library.newest() == stays
+    for path in gone:
+        path.write_bytes(b"")
+    assert not library.is_empty()
+
+
+def broken(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_file_is_moved_although_its_folder_can_not_be_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "a.json", tmp_path / "b.json"
+    source.write_text("mine")
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fsync", broken)
+        files.move_new(source, target)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+    assert target.read_text() == "mine"
+
+
+def test_a_session_that_is_renamed_on_such_a_disk_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path / "sessions")
+    journal, _, _ = FileJournal.open(begin(library, "a"))
+    with monkeypatch.context() as failing:
+        failing.setattr(files, "sync_folder", broken)
+        journal.rename(library.path("b"))
+    journal.append(Noted("title", "b"))
+    journal.close()
+    assert [path.name for path in library.folder.iterdir()] == ["b.json"]
+    assert json.loads(library.find("b").read_text())[-1] == {"title": "b"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file is moved by a link and an unlink")
+def test_a_file_that_can_not_be_taken_away_stays_the_only_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "a.json", tmp_path / "b.json"
+    source.write_text("mine")
+    real = os.unlink
+
+    def refuse(path: Path, **options: object) -> None:
+        if Path(path) == source:
+            raise OSError(errno.EPERM, "Operation not permitted")
+        real(path)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "unlink", refuse)
+        with pytest.raises(StorageError, match="not permitted"):
+            files.move_new(source, target)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert source.read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["a/../../b", "con", "x" * 300, "a\x1b[2J\nb"])
