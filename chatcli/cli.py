@@ -91,7 +91,11 @@ def _stored_names(incomplete: str) -> list[str]:
         stored = _library(None).stored()
     except ChatcliError:
         return []
-    return [each.name for each in stored if each.name.startswith(incomplete)]
+    from chatcli.terminal.sanitize import clean_line
+
+    # A shell prints what it is offered as it is, and files have any name.
+    names = [each.name for each in stored if clean_line(each.name) == each.name]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 Stored = Annotated[
@@ -345,8 +349,7 @@ def main() -> None:
     try:
         code = app(arguments, prog_name="chatcli", standalone_mode=False)
     except (typer.TyperException, ChatcliError) as error:
-        if debug:
-            raise
+        _show_where(error, wanted=debug)
         _complain(str(error) if isinstance(error, ChatcliError) else _usage(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -355,9 +358,8 @@ def main() -> None:
         # Whoever read our output has gone, which is no failure of ours; a second one at exit is.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:
-        if debug:
-            raise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is told in a line as well
+        _show_where(error, wanted=debug)
         _complain(f"a mistake in chatcli: {type(error).__name__}: {error}; --debug shows where")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
@@ -442,6 +444,16 @@ def _opened(settings: Settings, options: Options) -> Iterator[App]:
 def _piped() -> str | None:
     """Return what was piped into the program, None where it was started on a terminal."""
     return None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+
+
+def _show_where(error: Exception, *, wanted: bool) -> None:
+    """Print where an error comes from, for --debug; its text may be anybody's."""
+    if wanted:
+        import traceback
+
+        from chatcli.terminal.sanitize import clean
+
+        print(clean("".join(traceback.format_exception(error))), file=sys.stderr, end="")
 
 
 def _complain(text: str) -> None:

@@ -7,7 +7,6 @@ signals are put to use, and the exit code comes back.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import signal
 import sys
@@ -29,7 +28,6 @@ INTERRUPTED: Final = 130
 ENDS: Final = (getattr(signal, "SIGHUP", None), getattr(signal, "SIGTERM", None))
 
 # What JSON may hold as it is, and a terminal may act on.
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def chat_on_screen(running: App, settings: Settings, first: str | None) -> None:
@@ -189,4 +187,6 @@ def json_text(value: object) -> str:
 
 def json_shown(text: str) -> str:
     """Return the same JSON with what a terminal may act on escaped; it parses to the same."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    from chatcli.terminal.jsontext import json_shown as shown
+
+    return shown(text)

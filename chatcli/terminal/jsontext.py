@@ -17,8 +17,13 @@ def json_lines(value: object, *, ascii_only: bool) -> str:
     Cleaning would alter it: a line that holds what a terminal may act on, or what would not be
     seen, is written in ASCII instead, as JSON may write any text.
     """
-    lines = json.dumps(value, ensure_ascii=False, indent=2).split("\n")
-    return "".join(f"{_shown(line, ascii_only=ascii_only)}\n" for line in lines)
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return f"{json_shown(text, ascii_only=ascii_only)}\n"
+
+
+def json_shown(text: str, *, ascii_only: bool = False) -> str:
+    """Return JSON, as `json.dumps` writes it, so that `json_lines` would not alter it."""
+    return "\n".join(_shown(line, ascii_only=ascii_only) for line in text.split("\n"))
 
 
 def _shown(line: str, *, ascii_only: bool) -> str:

@@ -2,14 +2,18 @@
 
 `PAYLOADS` is made from what terminals obey and from what readers can't see, so that a kind of
 attack is here in all its forms: 7-bit and 8-bit, ended and not, alone and inside other text.
-`FORBIDDEN` finds what may never be in what is shown of them.
+`FORBIDDEN` finds what may never be in what is shown of them, `strangeness` anything that neither is
+text nor ours. `FORMS` are the places in a reply, and `MARKUP` uses Markdown itself as a cover.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
+
+from chatcli.terminal.sanitize import clean
 
 ESC, BEL, ST7, ST8 = "\x1b", "\x07", "\x1b\\", "\x9c"
 STOLEN_TITLE = "STOLEN"
@@ -20,10 +24,15 @@ FORBIDDEN = re.compile(
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
+DRIVING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+OURS = re.compile(  # colours, cursor, erasing, and the modes that prompt_toolkit sets
+    r"\x1b\[(?:[0-9;]*m|[0-9]*[A-D]|[0-2]?[JK]|\?(?:1|7|12|25|2004)[hl])|(?:\r+|\x08)(?=[\n\x1b]|\Z)"
+)
+
 _CSI_BODIES = """
     A|5A|99A|B|C|D|3E|3F|G|1G|H|1;1H|5;5f|J|1J|2J|3J|K|1K|2K|L|5L|M|9M|P|@|1 @|X|S|T|b|9b|d
     m|0m|1m|7m|8m|31m|38;5;196m|38;2;255;0;0m|4:3m|58;5;1m|r|1;3r|s|u|h|l|4h|20h|5i|4i|1'~
-    ?25l|?25h|?7l|?47h|?5h|?69h|?1000h|?1003h|?1006h|?1049h|?1049l|?2004h|?2026h
+    ?25l|?25h|?7l|?47h|?5h|?69h|?1000h|?1003h|?1006h|?1049h|?1049l|?2004h|?2026h|200~|201~
     5n|6n|?6n|c|>c|=c|>0q|0;0x|1"q|61"p|!p|?1$p|0$z|2*x|1;1;1;1;1#{| q|5 q
     8;5;5t|14t|18t|21t|22;0t|>4;2m|>1u|?u|<u
 """.replace("\n    ", "|").strip("|\n").split("|")  # fmt: skip
@@ -142,3 +151,83 @@ ENDLESS: list[str] = [
     f"{ESC}]" * 2500,
 ]
 """The long ones, that must neither be swallowed nor cost more than their length."""
+
+
+# Where it stands
+
+ZALGO = "\u0301" * 8
+MARKUP: list[str] = [
+    "a" + f"{ZALGO}*" * 9,
+    "a" + f"~~{ZALGO}~~" * 9,
+    "a" + f"`{ZALGO}`" * 9,
+    "a" + f"**{ZALGO}**" * 9,
+    "a" + f"[{ZALGO}](https://a.example)" * 3,
+    "a" + "&#x301;" * 50,
+    "a*\ufe0f*\ufe0e*\ufe0f*\ufe0fz",
+    "\\*\ufe0e\\#\ufe0f **\ufe0e**\ufe0f",
+    "&#27;]0;STOLEN&#7; &#x9b;2J &#x202e; &zwj;&zwnj; &shy;&lrm;&rlm; &#xE0041;&#xE0042;",
+    "[bank.example&#x202e;](https://evil.example/&#27;[2J)",
+    "<https://bank.example@evil.example/\u202e>",
+    "![alt&#x1b;[2J](https://evil.example/%1b[2J '&#x202e;')",
+    "| a&#x301; | &#10;&#13; |\n|---|---|\n| &#8;&#8; | x |",
+]
+"""Markdown that apart from its markup would pile up, hide or drive."""
+
+FORMS: Mapping[str, Callable[[str], str]] = {
+    "paragraph": lambda text: text,
+    "heading": lambda text: f"## {text}",
+    "quote": lambda text: f"> {text}",
+    "list": lambda text: f"1. {text}",
+    "emphasis": lambda text: f"**{text}** *{text}*",
+    "code span": lambda text: f"`` {text} ``",
+    "code block": lambda text: f"```{text}\n{text}\n```",
+    "code of a language": lambda text: f"```python\nx = '{text}'\n```",
+    "link": lambda text: f"[{text}](https://evil.example/{text})",
+    "autolink": lambda text: f"<https://bank.example{text}@evil.example/{text}>",
+    "reference": lambda text: f"[{text}]: <https://evil.example/{text}>\n\n[{text}]",
+    "image": lambda text: f"![{text}](https://evil.example/{text} '{text}')",
+    "table": lambda text: f"| {text} | b |\n|---|---|\n| {text} | {text} |",
+    "html": lambda text: f"a <b title='{text}'> b\n\n<div>\n{text}\n</div>",
+    "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+}
+
+
+def strangeness(written: str) -> str:
+    """What is in the program's output that is neither text nor ours; empty if nothing is."""
+    rest = OURS.sub("", written)
+    if clean(rest) == rest and not DRIVING.search(rest):
+        return ""
+    at = next(at for at in range(len(rest)) if clean(rest[: at + 1]) != rest[: at + 1])
+    return f"at {at}: {rest[max(0, at - 60) : at + 60]!r}"
+
+
+def storable(payloads: Iterable[str]) -> list[str]:
+    """Those that JSON in UTF-8 can hold, in the length of a label."""
+    return [
+        payload
+        for payload in payloads
+        if 0 < len(payload) <= 128 and not re.search(r"[\ud800-\udfff]", payload)
+    ]
+
+
+def hostile_session(payloads: Iterable[str]) -> str:
+    """A session file in which each payload is a question, a reply, its model, and a branch."""
+    texts = list(payloads)
+    records: list[dict[str, object]] = [
+        {"chatcli": 1, "id": "01K", "created": texts[0], "persona": texts[0], "model": texts[0]},
+        {"title": texts[0]},
+    ]
+    parent: str | None = None
+    for number, text in enumerate(texts):
+        question, reply = f"q{number}", f"r{number}"
+        said: dict[str, object] = {"time": text, "content": f"words {text}"}
+        by = {"model": text, "usage": {"prompt_tokens": 9, "completion_tokens": 9}}
+        records += [
+            {"id": question, "parent": parent, "role": "user", **said},
+            {"id": reply, "parent": question, "role": "assistant", **said, **by},
+            {"branch": text, "head": reply},
+        ]
+        parent = reply if number % 3 else parent
+    until = {"id": "s1", "until": "r0", "time": texts[0], "model": texts[0]}
+    records.append({"summary": texts[0], "covers": [], **until})
+    return "[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n"

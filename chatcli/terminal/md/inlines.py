@@ -16,9 +16,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.console import JustifyMethod
-from rich.text import Text
+from rich.text import Span, Text
 
-from chatcli.terminal.sanitize import clean, clean_line, safe_link
+from chatcli.terminal.sanitize import Sanitizer, clean, clean_line, safe_link
 
 #: In longer texts no markup is looked for, which bounds what one block can cost. In characters.
 MAX_MARKUP = 8_000
@@ -89,7 +89,7 @@ class InlineParser:
         if len(source) > MAX_MARKUP:
             return Text(source)
         tokens = _inline_grammar().parseInline(source, {"references": self._references})
-        return _assemble(tokens[0].children or [])
+        return _filtered(_assemble(tokens[0].children or []))
 
 
 def _assemble(tokens: Iterable[Token]) -> Text:
@@ -107,6 +107,20 @@ def _assemble(tokens: Iterable[Token]) -> Text:
         else:
             _append(text, token)
     return text
+
+
+def _filtered(text: Text) -> Text:
+    """What markup kept apart may pile up or hide now that the markup is gone."""
+    if clean(text.plain) == text.plain:
+        return text
+    sanitizer = Sanitizer()
+    bounds = sorted({edge for span in text.spans for edge in (span.start, span.end)})
+    safe = Text()
+    for piece in text.divide(bounds):
+        shown = sanitizer.feed(piece.plain)
+        styles = [Span(0, len(shown), span.style) for span in piece.spans]
+        safe.append_text(Text(shown, spans=styles))
+    return safe.append(sanitizer.flush())
 
 
 def _append(text: Text, token: Token) -> None:
