@@ -7,6 +7,7 @@ signals are put to use, and the exit code comes back.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -117,12 +118,20 @@ def look_of(settings: Settings, *, plain: bool, markdown: bool) -> Look:
 
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     return Look(
-        width=lambda: shutil.get_terminal_size().columns,
+        width=_columns,
         color=settings.color and not plain and sys.stdout.isatty(),
         markdown=markdown,
         glyphs=UNICODE if utf8 else ASCII,
         figures=markdown and not plain,
     )
+
+
+def _columns() -> int:
+    """Return how wide the terminal is now; COLUMNS would say how wide it was."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return shutil.get_terminal_size().columns
 
 
 def _to(stream: TextIO) -> Callable[[str], None]:
