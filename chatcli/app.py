@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,10 +44,9 @@ from chatcli.storage.learned import FILE, Learned
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
 from chatcli.storage.rescue import kept_somewhere
+from chatcli.terminal.facts import Facts
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from chatcli.storage.search import Found
 
 SHOWN_ON_RESUME: Final = 4
@@ -85,6 +83,7 @@ class App:
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
+        self._own_prompt = False
         self._open()
 
     # Opening
@@ -141,6 +140,7 @@ class App:
 
     def _begin(self, name: str | None = None) -> None:
         """Begin a new conversation; its file is made when something is said."""
+        self._own_prompt = bool(self.options.system)
         wanted = self.options.persona or self.settings.persona
         persona = self._personas.get(wanted) if wanted else None
         provider = model_for(self._models, self.settings, persona, self.options.model)
@@ -150,6 +150,7 @@ class App:
 
     def _resume(self, path: Path, flags: Options) -> None:
         """Go on with the session at `path`, with what the `flags` want to be different."""
+        self._own_prompt = bool(flags.system)
         opened = open_stored(self.library, path, save=flags.save)
         talk = opened.conversation
         self._opening = [Notice(line, level="warning") for line in opened.told]
@@ -222,7 +223,7 @@ class App:
 
     def _examples_for(self, persona: Persona | None) -> tuple[Message, ...]:
         """Return the persona's examples; --system replaces its prompt and them with it."""
-        return () if self.options.system else examples_of(persona)
+        return () if self._own_prompt else examples_of(persona)
 
     def _prompt(self, text: str) -> Iterator[Event]:
         tree = self.session.tree
@@ -302,10 +303,10 @@ class App:
         if not isinstance(journal, FileJournal):
             raise UsageError("nothing is saved in this chat", "start it without --no-save")
         yield from self._move(journal, self.library.path(name))
-        yield from self.session.note(Noted("title", name))
         yield from self.session.save()
         if trouble := self.session.trouble:
             raise StorageError(f"not saved: {trouble}", "it is tried again as you go on")
+        yield from self.session.note(Noted("title", name))
         yield Notice(f"saved as `{name}`", f"chatcli chat --session '{name}' comes back to it")
 
     def _move(self, journal: FileJournal, path: Path) -> Iterator[Event]:
@@ -368,7 +369,9 @@ class App:
     def _what_would_not_fit(self, provider: Model) -> Iterator[Event]:
         """Say what of the conversation another model could not be sent."""
         planner, talk = self.session.planner, self.session.conversation
-        other = Planner(self._counter_for(provider), limits_for(self.settings, None, provider))
+        other = Planner(
+            self._counter_for(provider), limits_for(self.settings, self._persona, provider)
+        )
         other.examples = planner.examples
         other.choose_as(planner)
         try:
@@ -399,41 +402,44 @@ class App:
 
     # What the loop asks (terminal.repl.Host)
 
-    def toolbar(self, draft: str = "") -> list[str]:
+    def toolbar(self, draft: str = "") -> Facts:
         session = self.session
-        facts = [self._provider.model]
-        if self._persona is not None:
-            facts.append(self._persona.name)
-        facts += [session.tree.branch, f"turn {session.turn_count}", *self._forecast(draft)]
-        return ["NOT SAVED: /save says why", *facts] if session.trouble else facts
+        facts = Facts(
+            self._provider.model,
+            session.tree.branch,
+            session.turn_count,
+            self.persona,
+            warnings=("NOT SAVED: /save says why",) if session.trouble else (),
+        )
+        return self._forecast(facts, draft)
 
-    def _forecast(self, draft: str) -> Iterator[str]:
-        """Tell what the next request holds with the draft, what it leaves out, and its price."""
-        session = self.session
+    def _forecast(self, facts: Facts, draft: str) -> Facts:
+        """Add what the next request holds with the draft, what it leaves out, and its price."""
         try:
-            plan = session.plan(draft)
+            plan = self.session.plan(draft)
         except ChatcliError:
-            yield "over the budget"
-            return
-        mark = "" if session.planner.counter.precision == "exact" else "≈"
-        limit = plan.limits.budget
-        share = f" of {limit:,} ({100 * plan.tokens // limit} %)" if limit else ""
-        yield f"{mark}{plan.tokens:,}{share} tokens"
-        if left_out := plan.left_out():
-            yield f"leaves out {len(left_out)}"
-        cost = self._cost_of(plan.tokens) if draft else None
-        if cost:
-            yield f"≈${cost:.4f}"
+            return replace(facts, warnings=(*facts.warnings, "over the budget"))
+        left_out = len(plan.left_out())
+        return replace(
+            facts,
+            tokens=plan.tokens,
+            budget=plan.limits.budget,
+            exact=self.session.planner.counter.precision == "exact",
+            cost=self._cost_of(plan.tokens) if draft else "",
+            warnings=(*facts.warnings, *([f"leaves out {left_out}"] if left_out else [])),
+        )
 
-    def _cost_of(self, tokens: int) -> Decimal | None:
-        """Return what sending so many tokens costs, in US dollars, where that is known."""
+    def _cost_of(self, tokens: int) -> str:
+        """Say what sending so many tokens costs, nothing where that is not known."""
         profile, _, model = self._provider.model.partition(":")
         place = self.asked_at(profile)
         if place is None or not model:
-            return None
+            return ""
+        from chatcli.commands.bills import dollars
         from chatcli.providers.prices import cost_of
 
-        return cost_of(place, model, Usage(tokens, 0), now())
+        cost = cost_of(place, model, Usage(tokens, 0), now())
+        return dollars(cost) if cost else ""
 
     def activity(self) -> str:
         return self._provider.activity()
@@ -464,4 +470,4 @@ def _ago(when: float) -> str:
         return f"{minutes} min ago"
     if minutes < 24 * 60:
         return f"{minutes // 60} h ago"
-    return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M")
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))

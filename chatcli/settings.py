@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -34,6 +34,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 DOTENV: Final = "./.env"
 _NOT_IN_CONFIG: Final = {"api_key", "home"}
+EDITING: Final = ("emacs", "vi")
 _MOST_BYTES: Final = 256 * 1024
 
 T = TypeVar("T")
@@ -60,7 +61,8 @@ class Settings:
 
     `budget` is in tokens, `window` in pairs of messages. `profiles` are the tables of config.toml
     as they stand there. `color` is False where NO_COLOR is set, `dumb` True on a terminal that
-    can't move its cursor.
+    can't move its cursor. `editing` is whose keys the input line has, emacs' or vi's; `editor` is
+    the command of the user's editor.
     """
 
     folders: Folders
@@ -72,6 +74,8 @@ class Settings:
     base_url: str | None = None
     color: bool = True
     dumb: bool = False
+    editing: str = "emacs"
+    editor: str | None = None
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -108,7 +112,7 @@ def load(
     if found.get("home", (None, ""))[1] == DOTENV:
         _refuse_strange_config(config)
     for name, value in config.items():
-        if name in VARIABLES and name not in _NOT_IN_CONFIG:
+        if name == "editing" or (name in VARIABLES and name not in _NOT_IN_CONFIG):
             found.setdefault(name, (value, str(folders.config_file)))
 
     return Settings(
@@ -116,11 +120,13 @@ def load(
         model=_text(found, "model"),
         persona=_text(found, "persona"),
         budget=_number(found, "budget"),
-        strategy=_strategy(found),
+        strategy=_one_of(STRATEGIES, found, "strategy"),
         window=_number(found, "window"),
         base_url=_text(found, "base_url"),
         color=not environ.get("NO_COLOR"),
         dumb=environ.get("TERM") == "dumb",
+        editing=_one_of(EDITING, found, "editing") or "emacs",
+        editor=environ.get("VISUAL") or environ.get("EDITOR") or None,
         profiles=_profiles(config, folders.config_file),
         sources={name: source for name, (_, source) in found.items()},
         secrets={**environ, VARIABLES["api_key"]: _text(found, "api_key") or ""},
@@ -237,10 +243,12 @@ def _number(found: Mapping[str, tuple[object, str]], name: str) -> int | None:
     return _value(found, name, read, "a whole number of at least 1")
 
 
-def _strategy(found: Mapping[str, tuple[object, str]]) -> str | None:
+def _one_of(
+    known: Collection[str], found: Mapping[str, tuple[object, str]], name: str
+) -> str | None:
     def read(value: object) -> str:
-        if value not in STRATEGIES:
+        if not isinstance(value, str) or value not in known:
             raise ValueError
-        return str(value)
+        return value
 
-    return _value(found, "strategy", read, f"one of {', '.join(STRATEGIES)}")
+    return _value(found, name, read, f"one of {', '.join(known)}")

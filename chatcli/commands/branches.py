@@ -29,7 +29,9 @@ def _branches(chat: Chat) -> list[Choice]:
 def branch(chat: Chat, arguments: str) -> Iterator[Event]:
     """Fork the conversation here and go on, on the new branch.
 
-    For trying another path: /branch bold, ask, then /switch main to be back where you forked.
+    For trying another path: what was said so far is on both, and neither is ever lost.
+
+    Example: /branch bold, ask, then /switch main to be back where you forked.
     """
     tree = chat.session.tree
     name = arguments or trees.free_name(tree, "branch")
@@ -39,7 +41,10 @@ def branch(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("conversation", "NAME|N", complete=_branches)
 def switch(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Go to another branch, or fork one at message N of this one."""
+    """Go to another branch, or fork one at message N of this one.
+
+    Example: /switch main, or /switch 4 to go on after message 4.
+    """
     tree = chat.session.tree
     if not arguments:
         raise UsageError("/switch wants a branch's name or a message's number", "/branches")
@@ -55,7 +60,10 @@ def switch(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("conversation")
 def branches(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """List the branches, with the last thing that you said on each."""
+    """List the branches, with the last thing that you said on each.
+
+    Example: /branches, then /switch with a name from the list.
+    """
     tree = chat.session.tree
     rows = tuple(_branch_row(tree, choice) for choice in _branches(chat))
     yield Table("Branches", ("branch", "messages", "last question"), rows, frozenset({"messages"}))
@@ -72,6 +80,8 @@ def tree(chat: Chat, arguments: str) -> Iterator[Event]:
     """Draw the conversation: where it forks, what each branch is about, and where you are.
 
     Of a very large one, branches far from where you are are only named; /tree all draws them too.
+
+    Example: /tree, then /switch with a name in brackets.
     """
     if arguments not in {"", "all"}:
         raise UsageError(
@@ -82,7 +92,10 @@ def tree(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("conversation", "BRANCH", complete=_branches)
 def diff(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show where this branch and another part, and what each of them says from there on."""
+    """Show where this branch and another part, and what each of them says from there on.
+
+    Example: /diff main
+    """
     now = chat.session.tree
     other = _other(now, arguments, "/diff")
     fork = trees.parting(now.head, now.heads[other])
@@ -99,6 +112,8 @@ def merge(chat: Chat, arguments: str) -> Iterator[Event]:
     """Fold a summary of another branch into this one; the model writes it.
 
     The other branch stays as it is.
+
+    Example: /merge bold
     """
     other = _other(chat.session.tree, arguments, "/merge")
     yield from chat.session.merge(other)

@@ -20,6 +20,8 @@ def tokens(chat: Chat, _arguments: str) -> Iterator[Event]:
 
     What is not exact has `≈` before it. Below are the tokens that the endpoint itself has reported,
     of the last reply and of all; /context shows it message by message, /cost model by model.
+
+    Example: /tokens, then /context to see which message takes the most.
     """
     coming = next_request(chat)
     yield Gauge((*_parts(coming.plan), *_room(coming, chat.window)))
@@ -113,6 +115,8 @@ def context(chat: Chat, arguments: str) -> Iterator[Event]:
     What is dim is not sent: muted, told by the summary, or left out by the budget or the window.
     All of it stays in /history. /context raw shows the request in JSON as it will leave, with an
     empty message in the place of the one that you will type; no key is in it.
+
+    Example: /context 6 shows the last six messages.
     """
     if arguments == "raw":
         yield from _raw(chat)
@@ -191,7 +195,10 @@ def _count(number: int, what: str) -> str:
 
 @command("context", "[N]")
 def budget(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show or set how many tokens a request may hold."""
+    """Show or set how many tokens a request may hold.
+
+    Example: /budget 4000
+    """
     session = chat.session
     if arguments:
         limit = whole_number(arguments, 0, "a budget")
@@ -213,6 +220,8 @@ def strategy(chat: Chat, arguments: str) -> Iterator[Event]:
     truncate leaves the oldest turns out; window N sends the newest N pairs; summarize folds the
     oldest turns into a summary that the model writes; full sends everything or says that it can't.
     Nothing is ever deleted.
+
+    Example: /strategy window 5
     """
     session = chat.session
     if arguments:

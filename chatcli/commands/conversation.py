@@ -30,6 +30,8 @@ def history(chat: Chat, arguments: str) -> Iterator[Event]:
     """Show what was said on this branch, or the last N messages of it.
 
     Messages that are pinned, muted or told by a summary say so.
+
+    Example: /history 4 shows the last two turns.
     """
     said = chat.session.history
     if not said:
@@ -46,7 +48,10 @@ def history(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("conversation")
 def clear(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """Start again from the system prompt; what was said stays on a branch."""
+    """Start again from the system prompt; what was said stays on a branch.
+
+    Example: /clear, and /switch with the name that it prints to go back.
+    """
     tree, kept = trees.clear(chat.session.tree)
     yield from chat.session.become(tree)
     yield Notice(f"a fresh start; what was said is on `{kept}`", f"/switch {kept} goes back")
@@ -57,6 +62,8 @@ def undo(chat: Chat, arguments: str) -> Iterator[Event]:
     """Take back the last question and its reply, or the last N of them.
 
     Nothing is deleted: /redo brings them back, and until then they stay on a branch.
+
+    Example: /undo 2 takes back the last two turns.
     """
     turns = whole_number(arguments, 1, "how many turns to undo")
     yield from chat.session.become(trees.undo(chat.session.tree, turns))
@@ -66,14 +73,20 @@ def undo(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("conversation")
 def redo(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """Bring back what the last /undo took."""
+    """Bring back what the last /undo took.
+
+    Example: /undo, then /redo: all is as it was.
+    """
     yield from chat.session.become(trees.redo(chat.session.tree))
     yield Notice(f"back again; {left(chat)}")
 
 
 @command("conversation")
 def retry(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """Ask the last question again; the earlier reply stays on a branch."""
+    """Ask the last question again; the earlier reply stays on a branch.
+
+    Example: /retry, then /branches to find the earlier reply.
+    """
     yield from chat.session.answer()
 
 
@@ -82,6 +95,8 @@ def continue_(chat: Chat, _arguments: str) -> Iterator[Event]:
     """Go on with a reply that was cut off.
 
     The two parts become one reply; the first part alone stays on a branch.
+
+    Example: Ctrl-C in the middle of a reply, then /continue.
     """
     yield from chat.session.go_on()
 
@@ -93,6 +108,8 @@ def edit(chat: Chat, arguments: str) -> Iterator[Event]:
     It comes into the input line; sending it asks again from there, and what was said before stays
     on a branch. A reply can be edited too: the model will see it in your words. /edit 3 TEXT does
     it at once.
+
+    Example: /edit 3 Where shall we go in winter?
     """
     number, _, text = arguments.partition(" ")
     node = message_number(chat, number) if number else trees.last_question(chat.session.tree)

@@ -18,6 +18,8 @@ def cost(chat: Chat, _arguments: str) -> Iterator[Event]:
 
     The tokens are those that the endpoints reported, the prices those of the package genai-prices
     as it is installed, or your own in config.toml. What is not known is said to be unknown.
+
+    Example: /cost
     """
     from chatcli.commands.bills import Bill, bills_of
 

@@ -38,6 +38,8 @@ def pin(chat: Chat, arguments: str) -> Iterator[Event]:
     """Have message N sent with every request, or the last question, whatever the budget.
 
     Its turn goes as a whole, the question and what was answered. /context shows what is pinned.
+
+    Example: /pin 1 keeps the first question and its reply.
     """
     node = _named(chat, arguments) if arguments else trees.last_question(chat.session.tree)
     if node is None:
@@ -58,7 +60,10 @@ def pin(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("context", "N", complete=_messages(marked="pinned"))
 def unpin(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Have the turn of message N leave when the budget is full, as any other."""
+    """Have the turn of message N leave when the budget is full, as any other.
+
+    Example: /unpin 1
+    """
     node = _named(chat, arguments, "/unpin")
     turn = [entry.node for entry in turn_of(chat, node).entries]
     yield from _unmark(chat, turn, "pinned", f"{_which(chat, node)} is not pinned")
@@ -70,6 +75,8 @@ def mute(chat: Chat, arguments: str) -> Iterator[Event]:
     """Have message N never sent; it stays in /history.
 
     With a question its reply is muted too, for no reply goes without its question.
+
+    Example: /mute 3
     """
     node = _named(chat, arguments, "/mute")
     yield from chat.session.mark(node, "muted")
@@ -83,7 +90,10 @@ def mute(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("context", "N", complete=_messages(marked="muted"))
 def unmute(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Have message N sent again, and its question if that is muted."""
+    """Have message N sent again, and its question if that is muted.
+
+    Example: /unmute 3
+    """
     node = _named(chat, arguments, "/unmute")
     question = turn_of(chat, node).entries[0].node
     nodes = list(dict.fromkeys((question, node)))

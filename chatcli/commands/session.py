@@ -23,8 +23,10 @@ def _sessions(chat: Chat) -> list[Choice]:
 def save(chat: Chat, arguments: str) -> Iterator[Event]:
     """Give this conversation a name, or say where it is kept.
 
-    Everything is saved as you go; a name is for finding it again: /save trip, then
-    `chatcli chat --session trip` or /load trip on another day.
+    Everything is saved as you go; a name is for finding it again, with /load or
+    `chatcli chat --session`.
+
+    Example: /save trip, and on another day `chatcli chat --session trip` or /load trip.
     """
     if arguments:
         yield from chat.save_as(arguments)
@@ -41,6 +43,8 @@ def load(chat: Chat, arguments: str) -> Iterator[Event]:
 
     Takes a session's name or the path of a file: a session, or any JSON list of messages with
     role and content, of which a copy is made. The present conversation stays where it is.
+
+    Example: /load trip, or /load ~/chats/trip.json
     """
     if not arguments:
         raise UsageError("/load wants a name or a path", "/sessions lists what there is")
@@ -49,7 +53,10 @@ def load(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("session")
 def sessions(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """List the stored conversations, newest first."""
+    """List the stored conversations, newest first.
+
+    Example: /sessions, then /load with a name from the list.
+    """
     stored = chat.sessions()
     if not stored:
         yield Notice("no conversation is stored yet", "it is when you say something")
@@ -62,13 +69,19 @@ def sessions(chat: Chat, _arguments: str) -> Iterator[Event]:
 
 @command("session")
 def new(chat: Chat, _arguments: str) -> Iterator[Event]:
-    """Begin a new conversation with the same persona and model."""
+    """Begin a new conversation with the same persona and model.
+
+    Example: /new begins with an empty history; /load NAME goes back to the old one.
+    """
     yield from chat.new_session()
 
 
 @command("session", "NAME")
 def rename(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Give this conversation another name, as /save NAME does."""
+    """Give this conversation another name, as /save NAME does.
+
+    Example: /rename trip to Tortuga
+    """
     if not arguments:
         raise UsageError("/rename wants a name", "/rename trip")
     yield from chat.save_as(arguments)
@@ -81,6 +94,8 @@ def export(chat: Chat, arguments: str) -> Iterator[Event]:
     A name that ends in .md makes a Markdown document, .json a list of messages, both of this
     branch; .tree.json holds all branches, for /load and `chatcli sessions import`. Without a name
     it is a Markdown document in the folder where you are. No file is ever written over.
+
+    Example: /export trip.md
     """
     from chatcli.storage import exporting
 
@@ -97,6 +112,8 @@ def search(chat: Chat, arguments: str) -> Iterator[Event]:
 
     The numbers are those that /history shows, after /load NAME and, where one is named, /switch to
     that branch.
+
+    Example: /search one mast
     """
     from chatcli.storage.search import told
 
@@ -115,5 +132,8 @@ def search(chat: Chat, arguments: str) -> Iterator[Event]:
 
 @command("session")
 def exit_(_chat: Chat, _arguments: str) -> Iterator[Event]:
-    """Leave; `chatcli chat --continue` comes back to this point."""
+    """Leave; `chatcli chat --continue` comes back to this point.
+
+    Example: /exit, or Ctrl-D on an empty line.
+    """
     yield Leave()

@@ -165,11 +165,13 @@ class Document:
 class Draft:
     """A text for the user to go on editing in the input line.
 
-    Sending it takes the place of the message `edits`, where there is one.
+    Sending it takes the place of the message `edits`, where there is one. `in_editor` says that the
+    user wants to write it in an editor first.
     """
 
     text: str
     edits: Node | None = None
+    in_editor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,71 +1,117 @@
-"""What the Tab key offers: commands, and what can stand after them."""
+"""What the Tab key offers: commands, what can stand after them, and files after an `@`.
+
+It runs in a thread, beside the keys. What a command's argument can be is asked for once and kept
+for as long as one goes on typing it, so that many sessions don't cost their listing for each key.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from chatcli.commands.registry import Chat, Choice
+from chatcli.commands.registry import Chat, Choice, Command
+from chatcli.terminal.matching import matching
+from chatcli.terminal.paths import Wanted, attachable, files_like, no_file, session_file
 from chatcli.terminal.sanitize import clean_line
+
+KEPT_FOR: Final = 5.0
+"""Seconds for which what can be chosen is not asked for again."""
+
+TAKE_A_PATH: Final[Mapping[str, Wanted]] = {
+    "file": attachable,
+    "load": session_file,
+    "export": no_file,
+}
+"""Commands whose argument can be a path, and which files they want."""
+
+_COMMAND: Final = re.compile(r"/([a-z]*)(?:( +)(.*))?\Z")
+_MENTION: Final = re.compile(r'(?:^|(?<=\s))@(?:"(?P<quoted>[^"\n]*)|(?P<plain>[^\s"]*))$')
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    command: str
+    choices: list[Choice]
+    until: float
+
+
+def offers_by_itself(document: Document) -> bool:
+    """Tell whether completions come while one types here, without the Tab key."""
+    before = document.text_before_cursor
+    return _is_command(before) or _MENTION.search(document.current_line_before_cursor) is not None
+
+
+def _is_command(line: str) -> bool:
+    return line.startswith("/") and _COMMAND.match(line) is not None
 
 
 class CommandCompleter(Completer):
-    """Completes a line that begins with a slash; anything else is a message and left alone."""
+    """Completes commands and their arguments, and paths after an `@` at a word's start."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
+        self._kept = _Kept("", [], 0.0)
 
     def get_completions(
         self,
         document: Document,
         complete_event: CompleteEvent,  # noqa: ARG002 - the signature is prompt_toolkit's
     ) -> Iterator[Completion]:
-        line = document.text_before_cursor
-        if not line.startswith("/") or "\n" in line:
-            return
-        name, space, argument = line[1:].partition(" ")
+        command = _COMMAND.match(document.text_before_cursor)
+        if command is not None and (command[2] is None or command[1] in self._chat.commands):
+            yield from self._of_command(command[1], command[3] if command[2] else None)
+        elif (mention := _MENTION.search(document.current_line_before_cursor)) is not None:
+            yield from _mentions(mention)
+
+    def _of_command(self, name: str, argument: str | None) -> Iterator[Completion]:
         commands = self._chat.commands
-        if not space:
+        if argument is None:
             choices = [Choice(each.name, each.summary) for each in commands.values()]
-            yield from _offers(choices, name)
-        elif name in commands and (complete := commands[name].complete) is not None:
-            yield from _offers(complete(self._chat), argument)
+            yield from _offers(matching(choices, name), name)
+            return
+        choices = [] if "/" in argument else matching(self._choices(commands[name]), argument)
+        if not choices and name in TAKE_A_PATH:
+            choices = files_like(argument, TAKE_A_PATH[name])
+        yield from _offers(choices, argument)
+
+    def _choices(self, command: Command) -> list[Choice]:
+        if command.complete is None:
+            return []
+        kept = self._kept
+        if kept.command != command.name or time.monotonic() > kept.until:
+            choices = list(command.complete(self._chat))
+            kept = self._kept = _Kept(command.name, choices, time.monotonic() + KEPT_FOR)
+        return kept.choices
 
 
 def _offers(choices: Iterable[Choice], typed: str) -> Iterator[Completion]:
-    for choice in matching(choices, typed):
-        yield Completion(
-            choice.name,
-            start_position=-len(typed),
-            display=clean_line(choice.name),
-            display_meta=clean_line(choice.about),
-        )
+    for choice in choices:
+        yield _offer(choice, choice.name, typed)
 
 
-def matching(choices: Iterable[Choice], typed: str) -> list[Choice]:
-    """Return the choices that `typed` may mean, the likeliest first.
-
-    A choice matches when it holds the typed letters in their order.
-    """
-    wanted = typed.casefold()
-    ranked = [
-        (rank, index, choice)
-        for index, choice in enumerate(choices)
-        if (rank := _rank(choice.name.casefold(), wanted)) is not None
-    ]
-    ranked.sort(key=lambda each: each[:2])
-    return [choice for _, _, choice in ranked]
+def _mentions(mention: re.Match[str]) -> Iterator[Completion]:
+    """Offer files; one with a space in its path is put between quotation marks."""
+    quoted = mention["quoted"]
+    typed = mention["plain"] if quoted is None else quoted
+    for choice in files_like(typed, attachable):
+        if '"' in choice.name:
+            continue
+        text = choice.name
+        if quoted is not None or re.search(r"\s", text):
+            text = f'"{text}' if text.endswith("/") else f'"{text}"'
+        yield _offer(choice, text, typed if quoted is None else f'"{typed}')
 
 
-def _rank(name: str, wanted: str) -> float | None:
-    if name.startswith(wanted):
-        return 0.0
-    if wanted in name:
-        return 1.0
-    letters = iter(name)
-    if all(letter in letters for letter in wanted):
-        return 3.0 - difflib.SequenceMatcher(None, name, wanted).ratio()
-    return None
+def _offer(choice: Choice, text: str, typed: str) -> Completion:
+    return Completion(
+        text,
+        start_position=-len(typed),
+        display=clean_line(choice.name),
+        display_meta=clean_line(choice.about),
+    )

@@ -104,6 +104,9 @@ class PlainChat:
                 self._err(self._renderer.ending(event))
             case TextDelta():
                 self._out(self._renderer.show(event))
+            case Draft(in_editor=True):
+                text = "an editor needs the input line of a terminal"
+                self._draw(Notice(text, "chatcli chat without --plain has one", "error"))
             case Draft(text, edits):
                 self._editing = edits
                 self._aside(f"{clean(text)}\n")

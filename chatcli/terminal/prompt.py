@@ -6,20 +6,19 @@ belongs to the terminal from then on: its scrollback, its selection, its search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer, ThreadedCompleter
-from prompt_toolkit.filters import Condition, FilterOrBool, has_completions
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, has_completions
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import (
     BufferControl,
     ConditionalContainer,
@@ -34,42 +33,22 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import SearchToolbar
 
-from chatcli.conversation.text import whole_text
-from chatcli.errors import StorageError
-from chatcli.storage import files
+from chatcli.terminal.completion import offers_by_itself
+from chatcli.terminal.desk import Desk
+from chatcli.terminal.keys import bindings
+from chatcli.terminal.paste import Pastes
+from chatcli.terminal.revealing import Reveal
 from chatcli.terminal.theme import STYLES, Glyphs
+from chatcli.terminal.window import WindowApplication
 
 MENU_ROWS = 8
-ROWS_LEFT_FREE = 6
+WAIT_FOR_THE_REST_OF_A_KEY = 0.1
+"""Seconds after which an Escape is no longer taken for the beginning of another key."""
 
-
-class Desk(Protocol):
-    """What the prompt asks of the chat that it stands in."""
-
-    def submit(self, text: str) -> None:
-        """The user has sent this line."""
-
-    def interrupt(self) -> None:
-        """The user wants whatever is going on to stop."""
-
-    def typed(self) -> None:
-        """What stands in the input line has changed."""
-
-    def emptied(self) -> None:
-        """The user has given up what stood in the input line."""
-
-    def leave(self) -> None: ...
-
-    def live(self) -> str:
-        """The open part of the reply, as ANSI text of at most `rows_for_reply` lines."""
-
-    def status(self) -> str:
-        """One line on what is going on; empty when nothing is."""
-
-    def toolbar(self, width: int) -> str: ...
-
-    def busy(self) -> bool: ...
+ROWS_BELOW = 3
+"""Rows that an open reply has below it: the status, the input line and the toolbar."""
 
 
 class Prompt:
@@ -82,6 +61,7 @@ class Prompt:
         glyphs: Glyphs,
         *,
         color: bool = True,
+        vi: bool = False,
         history: History | None = None,
         input: Input | None = None,  # noqa: A002 - prompt_toolkit's own name for it
         output: Output | None = None,
@@ -90,17 +70,23 @@ class Prompt:
         self._glyphs = glyphs
         self.buffer = Buffer(
             completer=ThreadedCompleter(completer),
-            complete_while_typing=Condition(self._typing_command),
+            complete_while_typing=Condition(self._completes_by_itself),
             auto_suggest=AutoSuggestFromHistory(),
             history=history or InMemoryHistory(),
             multiline=True,
             accept_handler=self._accept,
-            tempfile_suffix=".md",
             on_text_changed=lambda _buffer: desk.typed(),
         )
-        self.app: Application[None] = Application(
+        self._held: list[str] = []
+        self._away = False
+        self._pastes = Pastes()
+        self._search = SearchToolbar(ignore_case=True)
+        self.app = WindowApplication(
+            on_settled=self._let_go,
             layout=Layout(self._layout()),
-            key_bindings=self._keys(),
+            key_bindings=bindings(self.buffer, desk, self._pastes, lambda: self._away),
+            editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
+            cursor=ModalCursorShapeConfig() if vi else None,
             style=Style.from_dict({name: style.prompt for name, style in STYLES.items()}),
             color_depth=None if color else ColorDepth.DEPTH_1_BIT,
             input=input,
@@ -112,9 +98,16 @@ class Prompt:
             # The layout takes the rows it needs and no more, so the cursor's place is of no
             # interest, and a terminal that can't tell it is not asked.
             self.app.output.enable_cpr = False
+        self.app.ttimeoutlen = WAIT_FOR_THE_REST_OF_A_KEY
+        self._keep_placeholders_whole()
 
     def print_above(self, text: str) -> None:
         """Write finished lines above the application, where they stay."""
+        if self.app.still or self._away:
+            self._held.append(text)
+            return
+        text = "".join([*self._held, text])
+        self._held.clear()
         if not text:
             return
         if not self.app.is_running:
@@ -126,24 +119,86 @@ class Prompt:
         self.app.output.flush()
         self.app._redraw()  # noqa: SLF001 - `invalidate` would leave a frame without a prompt
 
+    def _let_go(self) -> None:
+        self.print_above("")
+
     def rows_for_reply(self) -> int:
-        """Return how many lines of an open reply leave room for the rest."""
-        return max(self.app.output.get_size().rows - ROWS_LEFT_FREE, 1)
+        """Return how many lines of an open reply are shown.
+
+        With what stands below it takes half the window, so that a window of half the height, or
+        half the width, still holds it: what a smaller window pushes out can't be taken back.
+        """
+        return max(self.app.output.get_size().rows // 2 - ROWS_BELOW, 2)
 
     def set_draft(self, text: str) -> bool:
         """Put a text into the input line for the user to go on with, unless one is typing."""
-        if self.buffer.text:
+        if self.buffer.text or self._away:
             return False
-        self.buffer.text = text
-        self.buffer.cursor_position = len(text)
+        self.buffer.document = Document(text)
         return True
 
-    def _typing_command(self) -> bool:
-        return self.buffer.document.text.startswith("/") and "\n" not in self.buffer.text
+    @property
+    def draft(self) -> str:
+        """What stands in the input line, with all that was pasted."""
+        return self._pastes.expanded(self.buffer.text)
+
+    @property
+    def away(self) -> bool:
+        """Whether something else has the terminal."""
+        return self._away
+
+    def keep_draft(self) -> str:
+        """Put what was not sent into the history, for the next chat, and return it."""
+        text = self.draft
+        if text.strip():
+            self.buffer.document = Document(text)
+            self.buffer.append_to_history()
+        return text.strip()
+
+    async def rewrite(self, writing: Callable[[str], str]) -> None:
+        """Have the draft rewritten by something that takes the terminal, such as an editor.
+
+        `writing` runs in a thread. What it raises leaves the draft as it was.
+        """
+        if self._away:
+            return
+        self._away = True
+        try:
+            text = await run_in_terminal(lambda: writing(self.draft), in_executor=True)
+            self.buffer.save_to_undo_stack()
+            self.buffer.document = Document(text)
+        finally:
+            self._away = False
+            self._let_go()
+
+    def _completes_by_itself(self) -> bool:
+        return offers_by_itself(self.buffer.document)
 
     def _accept(self, buffer: Buffer) -> bool:
+        buffer.document = Document(self.draft)  # so that the history has it whole
         self._desk.submit(buffer.text)
         return False
+
+    def _keep_placeholders_whole(self) -> None:
+        """Look at what each key has done to the placeholders of pastes."""
+        buffer = self.buffer
+        before = (buffer.working_index, buffer.document)
+
+        def begin(_: object) -> None:
+            nonlocal before
+            before = (buffer.working_index, buffer.document)
+
+        def end(_: object) -> None:
+            index, old = before
+            if buffer.working_index != index:
+                return  # it is another text of the history
+            draft = buffer.document
+            mended = self._pastes.mended(old, draft)
+            if mended is not draft:
+                buffer.document = mended
+
+        self.app.key_processor.before_key_press += begin
+        self.app.key_processor.after_key_press += end
 
     # What is seen
 
@@ -159,12 +214,16 @@ class Prompt:
                         input_processors=[
                             BeforeInput([("class:you", sign)]),
                             AppendAutoSuggestion(style="class:dim"),
+                            Reveal(),
                         ],
+                        search_buffer_control=self._search.control,
+                        preview_search=True,
                     ),
                     wrap_lines=True,
                     dont_extend_height=True,
                     get_line_prefix=self._line_prefix,
                 ),
+                self._search,
                 ConditionalContainer(
                     CompletionsMenu(max_height=MENU_ROWS, scroll_offset=1), has_completions
                 ),
@@ -182,63 +241,7 @@ class Prompt:
         return [("class:dim", self._desk.status())]
 
     def _toolbar_text(self) -> StyleAndTextTuples:
-        return [("class:toolbar", self._desk.toolbar(self.app.output.get_size().columns))]
-
-    # What the keys do
-
-    def _keys(self) -> KeyBindings:
-        buffer = self.buffer
-        menu = Condition(lambda: buffer.complete_state is not None)
-        chosen = Condition(
-            lambda: bool(buffer.complete_state and buffer.complete_state.current_completion)
-        )
-        busy = Condition(self._desk.busy)
-        keys = KeyBindings()
-
-        def on(*names: str, when: FilterOrBool = True) -> Callable[[Callable[[], object]], object]:
-            return lambda act: keys.add(*names, filter=when)(lambda _event: act())
-
-        on("enter", when=~chosen)(buffer.validate_and_handle)
-        on("enter", when=chosen)(self._take_completion)
-        on("escape", "enter")(self._new_line)
-        on("c-j")(self._new_line)
-        on("tab")(self._complete)
-        on("s-tab", when=menu)(buffer.complete_previous)
-        on("c-c")(self._interrupt)
-        on("<sigint>")(self._interrupt)
-        on("escape", when=busy & ~menu)(self._desk.interrupt)
-        on("c-d")(self._end_of_input)
-        on("c-l")(self._clear_screen)
-        on("c-x", "c-e")(self.buffer.open_in_editor)
-        return keys
-
-    def _take_completion(self) -> None:
-        self.buffer.complete_state = None
-
-    def _new_line(self) -> None:
-        self.buffer.newline(copy_margin=False)
-
-    def _complete(self) -> None:
-        if self.buffer.complete_state:
-            self.buffer.complete_next()
-        else:
-            self.buffer.start_completion(insert_common_part=True)
-
-    def _interrupt(self) -> None:
-        if self._desk.busy() or not self.buffer.text:
-            self._desk.interrupt()
-        else:
-            self.buffer.reset()
-            self._desk.emptied()
-
-    def _end_of_input(self) -> None:
-        if self.buffer.text:
-            self.buffer.delete()
-        else:
-            self._desk.leave()
-
-    def _clear_screen(self) -> None:
-        self.app.renderer.clear()
+        return self._desk.toolbar(self.app.output.get_size().columns)
 
 
 def _part(
@@ -247,27 +250,3 @@ def _part(
     """Return a window as high as its text, which is there only while it is `shown`."""
     window = Window(FormattedTextControl(text), dont_extend_height=True, wrap_lines=False)
     return ConditionalContainer(window, Condition(shown))
-
-
-class PrivateHistory(FileHistory):
-    """The history of the input line in a file for the user's eyes only.
-
-    Where that can't be written, the history lasts as long as the chat.
-    """
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(str(file))
-        with suppress(OSError, StorageError):
-            files.make_folder(file.parent)
-            file.touch(mode=files.PRIVATE_FILE)
-            files.tighten(file, files.PRIVATE_FILE)
-
-    def load_history_strings(self) -> Iterable[str]:
-        try:
-            yield from super().load_history_strings()
-        except OSError:
-            return
-
-    def store_string(self, string: str) -> None:
-        with suppress(OSError):
-            super().store_string(whole_text(string))

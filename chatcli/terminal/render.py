@@ -6,7 +6,7 @@ change is asked for with `live`. All text of others goes through the sanitizer o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
@@ -75,6 +75,14 @@ class Renderer:
         self._filter = Sanitizer()
         self._stream: MarkdownStream | None = None
         self._open_line = False
+
+    def warm_up(self) -> Iterator[Event]:
+        """Import what the first reply needs, code in colour too, so that no key waits for that."""
+        if self.look.markdown:
+            from chatcli.terminal.markdown import render
+
+            render("```python\nx = 1\n```", self.look.width(), color=self.look.color)
+        return iter(())
 
     def show(self, event: Event) -> str:  # noqa: C901, PLR0912 - one case for each kind of event
         """Return what `event` adds to the screen, whole lines as long as replies are laid out."""

@@ -8,23 +8,30 @@ the keys are always answered. What is typed meanwhile waits for its turn.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from chatcli.commands.registry import Chat, Run, Say
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+from chatcli.commands.registry import Run, Say
 from chatcli.conversation.events import Draft, Event, Leave, Notice
 from chatcli.conversation.messages import Node
 from chatcli.errors import ChatcliError
+from chatcli.terminal import status, toolbar
 from chatcli.terminal.completion import CommandCompleter
-from chatcli.terminal.prompt import PrivateHistory, Prompt
+from chatcli.terminal.editor import edited
+from chatcli.terminal.forecast import Forecast
+from chatcli.terminal.history import PrivateHistory
+from chatcli.terminal.host import Host
+from chatcli.terminal.prompt import Prompt
 from chatcli.terminal.render import Renderer
 from chatcli.terminal.running import Done, Line, Runner
-from chatcli.terminal.sanitize import clean_line
 
 FRAME: Final = 0.05
 """Seconds between two drawings of a reply that streams."""
@@ -46,21 +53,8 @@ PATIENCE_AT_THE_END: Final = 2.0
 ENDS: Final = ("SIGHUP", "SIGTERM")
 """The signals of a window that is closed and of a program that is to end."""
 
-FORECAST_AFTER: Final = 0.12
-"""Seconds after a key before the toolbar tells what the draft would cost."""
-
-
-class Host(Chat, Protocol):
-    """The chat as the loop needs it: commands' view of it, and what happens around a turn."""
-
-    def toolbar(self, draft: str = "") -> list[str]:
-        """What the toolbar tells, the most important first; `draft` is what is being typed."""
-
-    def activity(self) -> str:
-        """What goes on in the background, such as a download; empty when nothing does."""
-
-    def warm_up(self) -> Iterator[Event]:
-        """Do what the first turn would otherwise have to wait for."""
+EDITOR: Final = "editor"
+"""The command that a reply under way does not hold up."""
 
 
 class Repl:
@@ -76,14 +70,18 @@ class Repl:
         self._live = ""
         self._leaving = False
         self._told_leave = False
-        self._bar = host.toolbar()
-        self._bar_is_old = asyncio.Event()
+        self._forecast = Forecast(host)
         look = renderer.look
-        self._width = look.width()
         kept = PrivateHistory(history) if history else None
         self._prompt = Prompt(
-            self, CommandCompleter(host), look.glyphs, color=look.color, history=kept
+            self,
+            CommandCompleter(host),
+            look.glyphs,
+            color=look.color,
+            vi=host.settings.editing == "vi",
+            history=kept,
         )
+        self._window = self._measured()
 
     def run(self, opening: Iterator[Event], first: str | None = None) -> None:
         """Show what the opening says, then chat; `first` is sent as if it had been typed."""
@@ -93,7 +91,7 @@ class Repl:
 
     async def _main(self, first: str | None) -> None:
         self._runner.attach(asyncio.get_running_loop())
-        jobs = (self._draw(), self._warm_up(), self._save_again(), self._forecast())
+        jobs = (self._draw(), self._warm_up(), self._save_again(), self._foretell())
         tasks = [asyncio.create_task(job) for job in jobs]
         for name in ENDS:
             # Where there are no such signals, and no way to be told of them, they don't come.
@@ -108,12 +106,28 @@ class Repl:
                 task.cancel()
             await asyncio.to_thread(self._runner.wait, PATIENCE_AT_THE_END)
             self._drain()
-            for line in self._waiting:
-                self._show(Notice(f"not sent: {line.text}", level="warning"))
+            self._tell_what_was_not_sent()
+
+    def _tell_what_was_not_sent(self) -> None:
+        unsent = [line.text for line in self._waiting]
+        if draft := self._prompt.keep_draft():
+            unsent.append(draft)
+        for text in unsent:
+            self._show(Notice(f"not sent: {text}", level="warning"))
 
     async def _warm_up(self) -> None:
         await asyncio.sleep(WARM_UP_AFTER)
-        self._runner.in_background(self._host.warm_up)
+        self._runner.in_background(self._get_ready)
+
+    def _get_ready(self) -> Iterator[Event]:
+        """Do what the first turn, and the keys meanwhile, would otherwise have to wait for."""
+        try:
+            yield from self._renderer.warm_up()
+            yield from self._host.warm_up()
+        finally:
+            # What was imported stays. To look through it for garbage, again and again, takes 80 ms
+            # each time, in which no key is echoed.
+            gc.freeze()
 
     async def _save_again(self) -> None:
         """Save what could not be saved, as soon as that is possible, whether one types or not."""
@@ -122,17 +136,8 @@ class Repl:
             if self._host.session.trouble:
                 self._runner.in_background(self._host.session.save)
 
-    async def _forecast(self) -> None:
-        """Have the toolbar tell what the next request holds, a moment after the last key."""
-        while True:
-            await self._bar_is_old.wait()
-            self._bar_is_old.clear()
-            text = self._prompt.buffer.text
-            draft = "" if text.startswith("/") else text
-            with suppress(Exception):  # a number less is no reason to end a chat
-                self._bar = await asyncio.to_thread(self._host.toolbar, draft)
-            self._prompt.app.invalidate()
-            await asyncio.sleep(FORECAST_AFTER)
+    async def _foretell(self) -> None:
+        await self._forecast.keep_up(lambda: self._prompt.draft, self._prompt.app.invalidate)
 
     # Turns
 
@@ -141,10 +146,16 @@ class Repl:
         line, self._editing = Line(text, self._editing), None
         if not text.strip():
             return
-        if self.busy():
-            self._waiting.append(line)
-        else:
+        if not self.busy():
             self._start(line)
+        elif not self._opens_editor(text):
+            self._waiting.append(line)
+
+    def recall(self) -> bool:
+        if not self._waiting or not self._prompt.set_draft(self._waiting[-1].text):
+            return False
+        self._editing = self._waiting.pop().edits
+        return True
 
     def _start(self, line: Line) -> None:
         self._prompt.print_above(self._renderer.echo(line.text))
@@ -196,13 +207,15 @@ class Repl:
                     ended = True
                 case Leave():
                     self._leaving = True
+                case Draft(text, in_editor=True):
+                    self.open_editor(text)
                 case Draft():
                     final.append(self._put_in_line(event))
                 case _:
                     final.append(self._drawn(event))
         self._live = self._drawn_live()
         if ended:
-            self._bar_is_old.set()
+            self._forecast.old()
         self._prompt.print_above("".join(final))
         if self._leaving:
             self.leave()
@@ -229,10 +242,16 @@ class Repl:
             return ""
 
     def _follow_window(self) -> None:
-        width = self._renderer.look.width()
-        if width != self._width:
-            self._width = width
+        """Lay what is open out for the window as it is now."""
+        window = self._measured()
+        if window != self._window:
+            self._window = window
             self._renderer.resized()
+            self._live = self._drawn_live()
+
+    def _measured(self) -> tuple[int, int]:
+        """Return the window's width, and how many lines of an open reply it has room for."""
+        return self._renderer.look.width(), self._prompt.rows_for_reply()
 
     def _show(self, event: Event) -> None:
         self._prompt.print_above(self._renderer.show(event))
@@ -263,51 +282,64 @@ class Repl:
             which = "a line was" if len(lines) == 1 else f"{len(lines)} lines were"
             self._show(Notice(f"{which} not sent", "Up brings them back", "warning"))
 
+    def open_editor(self, text: str = "") -> None:
+        self._prompt.app.create_background_task(self._write_in_editor(text))
+
+    async def _write_in_editor(self, text: str) -> None:
+        """Have the draft written in the user's editor; `text` is one where there is none yet."""
+        if text:
+            self._prompt.set_draft(text)
+        try:
+            await self._prompt.rewrite(lambda draft: edited(draft, self._host.settings.editor))
+        except ChatcliError as error:
+            self._show(Notice(error.message, error.hint, "error"))
+        if self._leaving:
+            self.leave()
+
+    def _opens_editor(self, line: str) -> bool:
+        """Open the editor if a line says so: a reply that streams is no reason to wait."""
+        with suppress(ChatcliError):
+            match self._host.commands.interpret(line):
+                case Run(command, arguments) if command.name == EDITOR:
+                    self.open_editor(arguments)
+                    return True
+        return False
+
     def typed(self) -> None:
+        if self._prompt.buffer.text:
+            self._told_leave = False
         if not self.busy():
-            self._bar_is_old.set()
+            self._forecast.old()
 
     def emptied(self) -> None:
         self._editing = None
         self.typed()
 
     def leave(self) -> None:
-        if self._prompt.app.is_running and not self._prompt.app.is_done:
-            self._prompt.app.exit()
+        self._leaving = self._leaving or self._prompt.away
+        app = self._prompt.app
+        if app.is_running and not app.is_done and not self._prompt.away:
+            app.exit()
 
     def live(self) -> str:
+        self._follow_window()
         return self._live
 
     def status(self) -> str:
-        glyphs = self._renderer.look.glyphs
         if self._told_leave:
-            return "Ctrl-C again leaves; Ctrl-D does too"
-        if not self.busy():
-            return self._what_is_edited()
-        seconds = time.monotonic() - self._since
-        spinner = glyphs.spinner[int(seconds / TICK) % len(glyphs.spinner)]
-        doing = self._host.activity() or self._last_thought()
-        queued = f"{len(self._waiting)} waiting: {self._waiting[0].text}" if self._waiting else ""
-        parts = [f"{spinner} {seconds:.0f} s", doing, queued]
-        return clean_line(glyphs.dot.join(part for part in parts if part))
-
-    def _what_is_edited(self) -> str:
-        if self._editing is None:
-            return ""
-        history = self._host.session.history
-        numbers = (number for number, node in enumerate(history, 1) if node is self._editing)
-        return f"editing message {next(numbers, '')}: Enter sends it, Ctrl-C leaves it as it is"
+            return status.ABOUT_TO_LEAVE
+        if self.busy():
+            seconds = time.monotonic() - self._since
+            doing = self._host.activity() or self._last_thought()
+            return status.working(seconds, doing, self._waiting, self._renderer.look.glyphs)
+        if self._editing is not None:
+            return status.editing(self._editing, self._host.session.history)
+        return ""
 
     def _last_thought(self) -> str:
         thought = self._renderer.thinking.strip().rpartition("\n")[2]
         return thought[-60:] if not self._live else ""
 
-    def toolbar(self, width: int) -> str:
-        """Return as many of the facts as fit, the most important first."""
-        dot = self._renderer.look.glyphs.dot
-        facts = [clean_line(fact) for fact in self._bar]
-        if not self.busy() and (activity := self._host.activity()):
-            facts.insert(0, clean_line(activity))
-        while len(facts) > 1 and len(dot.join(facts)) > width:
-            facts.pop()
-        return dot.join(facts)[:width]
+    def toolbar(self, width: int) -> StyleAndTextTuples:
+        activity = "" if self.busy() else self._host.activity()
+        return toolbar.drawn(self._forecast.facts, width, self._renderer.look.glyphs, activity)

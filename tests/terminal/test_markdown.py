@@ -13,45 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from chatcli.terminal.markdown import MarkdownStream, render
+from tests.terminal.corpus import DOCUMENTS
 
 WIDTHS = (40, 80, 200)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-DOCUMENTS = [
-    "Just a sentence.",
-    "Two\nlines, one paragraph.\n\nAnd another, with **bold**, *italic*, `code` and ~~gone~~.",
-    "# One\n\n## Two\n\ntext\n\nSetext\n======\n\nmore\n---\n",
-    "1. one\n2. two\n3. three\n",
-    "- a\n- b\n  - c\n    - d\n- e\n",
-    "- loose\n\n- items\n\n  with a second paragraph\n\nafter",
-    "9. nine\n10. ten\n11. eleven\n",
-    "* [ ] todo\n* [x] done\n",
-    "```python\ndef f(x: int) -> str:\n    '''Doc\n    string.'''\n    return str(x)\n```\n\nDone.",
-    "```\nno language\n\n\nblank lines\n```",
-    "~~~js\nconst a = `x${1}`;\n~~~\n",
-    '```rust\nfn main() { println!("unclosed");',
-    "    indented code\n    more\n\ntext",
-    "> quote\n> goes on\nlazily\n\n> > nested\n",
-    "> - list in quote\n>   more\n\n- > quote in list\n",
-    "| a | b |\n| --- | ---: |\n| 1 | 2 |\n| 3 | 4 |\n\nafter",
-    "| not a table |\n\n---\n\n***\n",
-    "A [link](https://example.com) and <https://example.org>, ![image](https://e.com/i.png).",
-    "[ref][r] early\n\n[r]: https://example.com/ref\n",
-    "<div>\nhtml block\n</div>\n\ninline <b>html</b>",
-    "你好，世界。这是一个很长的段落，需要在终端的右边缘换行，因为它真的非常非常长，长得不得了。",
-    "emoji 🏴‍☠️ 👩‍👩‍👧 👍🏽 and é (combining e\u0301)",
-    "שלום עולם — مرحبا بالعالم",
-    "unclosed **bold and `code and [link](",
-    "hard  \nbreak and\\\nanother",
-    "1) paren\n2) list\n\n- dash\n+ plus\n* star\n",
-    "Term\n: not a definition\n\n\n\n\nmany blank lines",
-    "\\*escaped\\* &amp; &copy; &#35;",
-    "text right before\n```sh\nls -la | grep x\n```\ntext right after",
-    "- item\n  ```python\n  print('in a list')\n  ```\n- next\n",
-    "# " + "long heading " * 20,
-    "x" * 300,
-    "\n\n  \n",
-    "",
-]
 
 
 def streamed(document: str, cuts: list[int], width: int, *, color: bool = True) -> str:
@@ -60,7 +25,7 @@ def streamed(document: str, cuts: list[int], width: int, *, color: bool = True) 
     final = []
     for start, end in pairwise(edges):
         final.append(stream.feed(document[start:end]))
-        stream.open_lines(10)
+        assert stream.open_lines(5).count("\n") < 5
     return "".join([*final, stream.finish()])
 
 
@@ -73,6 +38,18 @@ def test_any_cut_gives_what_the_whole_gives(document: str, width: int) -> None:
         cuts = [dice.randint(0, len(document)) for _ in range(dice.randint(0, 40))]
         assert streamed(document, cuts, width) == whole
     assert streamed(document, list(range(len(document))), width) == whole
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(set(DOCUMENTS)) >= 60
+
+
+def test_a_reference_link_shows_where_it_leads_as_soon_as_that_is_known() -> None:
+    document = "[early][r]\n\n[r]: https://e.com/ref\n\n[late][r], and [late][R] again"
+    early, definition, late = render(document, 80, color=False).split("\n\n")
+    assert early == "[early][r]"
+    assert "https://e.com/ref" in definition
+    assert late.strip() == "late (https://e.com/ref), and late (https://e.com/ref) again"
 
 
 @settings(max_examples=150, deadline=None)
@@ -97,6 +74,22 @@ def test_code_is_copied_as_it_was_written() -> None:
     code = "def f():\n    return  1\n\n\nclass A:\n    x = '│'"
     shown = SGR.sub("", render(f"```python\n{code}\n```", 80))
     assert shown.strip("\n") == code
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_code_in_lists_is_copied_without_a_box(width: int) -> None:
+    code = "if x:\n    " + "y = 1; " * 40 + "z"
+    inside = code.replace("\n", "\n  ")
+    shown = SGR.sub("", render(f"- item\n  ```python\n  {inside}\n  ```", width))
+    first, *lines = shown.strip("\n").split("\n")
+    assert first.split() == ["•", "item"]
+    assert "\n".join(line.removeprefix("   ") for line in lines if line) == code
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_only_tables_rules_and_quotes_have_drawn_lines(document: str) -> None:
+    drawn = set(re.findall(r"[\u2500-\u259f]", SGR.sub("", render(document, 80))))
+    assert drawn <= {"─", "┼", "│", "╵", "▌"} | set(document), drawn
 
 
 def told_by_markdown_it(document: str) -> list[str]:
