@@ -47,6 +47,7 @@ from chatcli.storage.rescue import kept_somewhere
 from chatcli.terminal.facts import Facts
 
 if TYPE_CHECKING:
+    from chatcli.storage.attachments import Attachment
     from chatcli.storage.search import Found
 
 SHOWN_ON_RESUME: Final = 4
@@ -77,6 +78,7 @@ class App:
         self.options = options
         self.commands: Registry = commands.shipped()
         self.library = Library(settings.folders.sessions)
+        self.going_along: list[Attachment] = []
         self._personas = persona_store(settings)
         self._models = Models(settings)
         self._learned = Learned(settings.folders.data / FILE if options.save else None)
@@ -114,14 +116,14 @@ class App:
         """Tell somebody who is here for the first time what they look at."""
         model = self._provider.model
         if model == f"{LOCAL}:{SMOLLM2}":
-            yield Notice(
-                "smollm2 answers, on this machine: a small model (135M), quick and often wrong",
-                "a key in OPENAI_API_KEY or --model PROFILE:MODEL asks a better one",
-            )
+            small = "smollm2, a small model (135M), answers here"
+            yield Notice(small, "--model NAME asks a better one")
         else:
             yield Notice(f"{model} answers")
         if self.options.save:
             yield Notice(f"what is said is kept in {self.library.folder}")
+        else:
+            yield Notice("nothing that is said is kept (--no-save)")
         yield Notice("/help lists the commands")
 
     def _open(self) -> None:
@@ -298,6 +300,11 @@ class App:
 
         return search(self.library.stored(), text, most)
 
+    def to_clipboard(self, text: str) -> str | None:
+        from chatcli.terminal.clipboard import handed_over
+
+        return handed_over(text, self.settings.surroundings)
+
     def save_as(self, name: str) -> Iterator[Event]:
         journal = self.session.journal
         if not isinstance(journal, FileJournal):
@@ -404,12 +411,16 @@ class App:
 
     def toolbar(self, draft: str = "") -> Facts:
         session = self.session
+        going = len(self.going_along)
         facts = Facts(
             self._provider.model,
             session.tree.branch,
             session.turn_count,
             self.persona,
-            warnings=("NOT SAVED: /save says why",) if session.trouble else (),
+            warnings=(
+                *(["NOT SAVED: /save says why"] if session.trouble else []),
+                *([f"{going} file{'' if going == 1 else 's'} attached"] if going else []),
+            ),
         )
         return self._forecast(facts, draft)
 

@@ -2,7 +2,8 @@
 
     ChatcliError                 exit code 1
     ├── UsageError               2: a flag, a variable or a file of the user's is wrong
-    │   └── PersonaError         2: a persona can't be found or read
+    │   ├── PersonaError         2: a persona can't be found or read
+    │   └── AttachmentError      2: a file can't go along with a message
     ├── ProviderError            1: no reply, or half of one
     │   ├── Unreachable          no connection, or it broke
     │   ├── Refused              the key, the model or the request is not accepted
@@ -47,6 +48,10 @@ class UsageError(ChatcliError):
 
 
 class PersonaError(UsageError):
+    pass
+
+
+class AttachmentError(UsageError):
     pass
 
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -22,8 +23,8 @@ from chatcli.settings import Settings
 if TYPE_CHECKING:
     from chatcli.app import App
     from chatcli.conversation.records import Conversation
+    from chatcli.terminal.looks import Look
     from chatcli.terminal.plain import PlainChat
-    from chatcli.terminal.render import Look
 
 INTERRUPTED: Final = 130
 ENDS: Final = (getattr(signal, "SIGHUP", None), getattr(signal, "SIGTERM", None))
@@ -113,8 +114,9 @@ def _code(talk: PlainChat) -> int:
 
 def look_of(settings: Settings, *, plain: bool, markdown: bool) -> Look:
     """Return what stdout can show."""
-    from chatcli.terminal.render import Look
-    from chatcli.terminal.theme import ASCII, UNICODE
+    from chatcli.terminal.clipboard import osc52
+    from chatcli.terminal.looks import Look
+    from chatcli.terminal.theme import ASCII, PALETTE, THEMES, UNICODE
 
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     return Look(
@@ -123,6 +125,12 @@ def look_of(settings: Settings, *, plain: bool, markdown: bool) -> Look:
         markdown=markdown,
         glyphs=UNICODE if utf8 else ASCII,
         figures=markdown and not plain,
+        theme=THEMES[settings.theme] if settings.theme else PALETTE,
+        chosen=settings.theme is not None,
+        truecolor=settings.surroundings.get("COLORTERM") in {"truecolor", "24bit"},
+        clipboard=partial(osc52, tmux="TMUX" in settings.surroundings)
+        if markdown and not plain and sys.stdout.isatty()
+        else None,
     )
 
 

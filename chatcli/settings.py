@@ -32,6 +32,13 @@ VARIABLES: Final[Mapping[str, str]] = {
     "personas_dir": "CHATCLI_PERSONAS_DIR",
     "home": "CHATCLI_HOME",
 }
+THEMES: Final = ("light", "dark", "mono")
+"""The looks that `theme` in config.toml can name."""
+
+# What tells where the user sits and what the terminal can do.
+SURROUNDINGS: Final = (
+    *("COLORTERM", "DISPLAY", "SSH_CONNECTION", "SSH_TTY", "TMUX", "WAYLAND_DISPLAY"),
+)
 DOTENV: Final = "./.env"
 _NOT_IN_CONFIG: Final = {"api_key", "home"}
 EDITING: Final = ("emacs", "vi")
@@ -60,9 +67,10 @@ class Settings:
     """Every setting, checked. `sources` maps each that is set to where that was done.
 
     `budget` is in tokens, `window` in pairs of messages. `profiles` are the tables of config.toml
-    as they stand there. `color` is False where NO_COLOR is set, `dumb` True on a terminal that
-    can't move its cursor. `editing` is whose keys the input line has, emacs' or vi's; `editor` is
-    the command of the user's editor.
+    as they stand there. `theme` is one of THEMES, None where the terminal's background decides.
+    `surroundings` are the variables of SURROUNDINGS that are set. `color` is False where NO_COLOR
+    is set, `dumb` True on a terminal that can't move its cursor. `editing` is whose keys the input
+    line has, emacs' or vi's; `editor` is the command of the user's editor.
     """
 
     folders: Folders
@@ -76,6 +84,8 @@ class Settings:
     dumb: bool = False
     editing: str = "emacs"
     editor: str | None = None
+    theme: str | None = None
+    surroundings: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -112,7 +122,7 @@ def load(
     if found.get("home", (None, ""))[1] == DOTENV:
         _refuse_strange_config(config)
     for name, value in config.items():
-        if name == "editing" or (name in VARIABLES and name not in _NOT_IN_CONFIG):
+        if name in {"editing", "theme"} or (name in VARIABLES and name not in _NOT_IN_CONFIG):
             found.setdefault(name, (value, str(folders.config_file)))
 
     return Settings(
@@ -127,6 +137,8 @@ def load(
         dumb=environ.get("TERM") == "dumb",
         editing=_one_of(EDITING, found, "editing") or "emacs",
         editor=environ.get("VISUAL") or environ.get("EDITOR") or None,
+        theme=_one_of(THEMES, found, "theme"),
+        surroundings={name: environ[name] for name in SURROUNDINGS if environ.get(name)},
         profiles=_profiles(config, folders.config_file),
         sources={name: source for name, (_, source) in found.items()},
         secrets={**environ, VARIABLES["api_key"]: _text(found, "api_key") or ""},

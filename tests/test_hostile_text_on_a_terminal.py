@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chatcli.terminal import background
 from chatcli.terminal.sanitize import clean
 from tests.support.edits import rewrite
 from tests.support.mischief import Fault, answer, stream
@@ -65,7 +66,7 @@ def say(terminal: Terminal, line: str, seen: str) -> None:
 
 def written(terminal: Terminal) -> str:
     """What the program wrote without what is ours, once that is known to be all else there is."""
-    text = terminal.raw.decode().replace(QUESTION, "", 1)
+    text = terminal.raw.decode().replace(QUESTION, "", 1).replace(background.QUESTION, "", 1)
     assert not strangeness(text)
     assert terminal.title == ""
     return OURS.sub("", text)

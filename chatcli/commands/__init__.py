@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from chatcli.commands import (
+    attach,
     branches,
     context,
     conversation,
+    copying,
     costs,
+    look,
     marks,
     session,
     summaries,
@@ -15,7 +18,10 @@ from chatcli.commands import (
 )
 from chatcli.commands.registry import Registry
 
-MODULES = (session, conversation, branches, context, marks, summaries, voice, costs, tools)
+MODULES = (
+    *(session, conversation, branches, context, marks, summaries),
+    *(voice, look, attach, copying, costs, tools),
+)
 
 
 def shipped() -> Registry:

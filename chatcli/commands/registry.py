@@ -23,6 +23,7 @@ from chatcli.errors import UsageError
 
 if TYPE_CHECKING:
     from chatcli.providers.prices import Place
+    from chatcli.storage.attachments import Attachment
     from chatcli.storage.search import Found
 
 GROUPS: Final = ("session", "conversation", "context", "voice", "tools")
@@ -70,6 +71,16 @@ class Chat(Protocol):
 
     def asked_at(self, profile: str) -> Place | None:
         """Return where a profile's models are asked, None where there is no such profile."""
+
+    @property
+    def going_along(self) -> list[Attachment]:
+        """The files that go along with the next message; commands add to it and take away."""
+
+    def to_clipboard(self, text: str) -> str | None:
+        """Hand a text to a program that has the clipboard, and return its name.
+
+        None where there is no such program, or where it did not take the text.
+        """
 
     def wait_for_counting(self) -> None:
         """Return when tokens are counted as exactly as they can be."""

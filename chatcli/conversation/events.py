@@ -175,6 +175,22 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class ToClipboard:
+    """A text for the terminal's own clipboard; `what` says in words what it is."""
+
+    text: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How the user wants things shown from here on; None asks how they are."""
+
+    key: Literal["theme", "reasoning"]
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """The user wants to go."""
 
@@ -193,5 +209,7 @@ Event: TypeAlias = (
     | Transcript
     | Document
     | Draft
+    | ToClipboard
+    | Preference
     | Leave
 )

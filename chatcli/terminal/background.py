@@ -17,11 +17,13 @@ from prompt_toolkit.input.posix_utils import PosixStdinReader
 QUESTION: Final = "\x1b]11;?\x1b\\"
 
 SOON: Final = 0.3
-"""Seconds after the question in which an Esc is more likely the answer's beginning than a key."""
+"""Seconds after the question in which `Esc ]` is more likely the answer's beginning than two keys."""
 
 _ANSWER: Final = re.compile(r"\x1b\]11;([^\x07\x1b]{0,64})(?:\x07|\x1b\\)")
 _BEGUN: Final = re.compile(r"\x1b\]11;[^\x07\x1b]{0,64}\x1b?\Z")
-_BARELY_BEGUN: Final = re.compile(r"\x1b(?:\]1{0,2})?\Z")
+# An Esc alone is a key and passes at once: one that is held back is a key lost. Where it was the
+# beginning of an answer all the same, the rest is known by what follows.
+_BARELY_BEGUN: Final = re.compile(r"\x1b\]1{0,2}\Z")
 
 
 class Listening(PosixStdinReader):
@@ -31,6 +33,7 @@ class Listening(PosixStdinReader):
         super().__init__(fileno, encoding=encoding)
         self._told = told
         self._held = ""
+        self._escaped = False
         self.soon = 0.0
 
     def read(self, count: int = 1024) -> str:
@@ -38,7 +41,10 @@ class Listening(PosixStdinReader):
 
     def without_answer(self, text: str) -> str:
         """Return the keys in what has come, cut anywhere; holds back what may be an answer."""
+        if self._escaped and text.startswith("]") and time.monotonic() < self.soon:
+            text = f"\x1b{text}"
         text, self._held = self._held + text, ""
+        self._escaped = text.endswith("\x1b")
         if (answer := _ANSWER.search(text)) is not None:
             text = text[: answer.start()] + text[answer.end() :]
             self._told(answer[1])

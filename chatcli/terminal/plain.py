@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from chatcli.commands.attach import say
 from chatcli.commands.registry import Chat, Run, Say
 from chatcli.conversation.events import Draft, Event, Leave, Notice, TextDelta, TurnFinished
 from chatcli.conversation.messages import INTERRUPTED, Node
@@ -76,7 +77,7 @@ class PlainChat:
         edits, self._editing = self._editing, None
         match self._chat.commands.interpret(line):
             case Say(message):
-                return self._chat.session.ask(message, instead_of=edits)
+                return say(self._chat, message, instead_of=edits)
             case Run(command, arguments):
                 return command.run(self._chat, arguments)
 

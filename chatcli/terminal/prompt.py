@@ -40,7 +40,7 @@ from chatcli.terminal.desk import Desk
 from chatcli.terminal.keys import bindings
 from chatcli.terminal.paste import Pastes
 from chatcli.terminal.revealing import Reveal
-from chatcli.terminal.theme import STYLES, Glyphs
+from chatcli.terminal.theme import PALETTE, Glyphs, Theme
 from chatcli.terminal.window import WindowApplication
 
 MENU_ROWS = 8
@@ -87,19 +87,24 @@ class Prompt:
             key_bindings=bindings(self.buffer, desk, self._pastes, lambda: self._away),
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             cursor=ModalCursorShapeConfig() if vi else None,
-            style=Style.from_dict({name: style.prompt for name, style in STYLES.items()}),
-            color_depth=None if color else ColorDepth.DEPTH_1_BIT,
+            color_depth=lambda: None if color and self._theme.color else ColorDepth.DEPTH_1_BIT,
             input=input,
             output=output,
             enable_page_navigation_bindings=False,
             erase_when_done=True,
         )
+        self.wear(PALETTE)
         if isinstance(self.app.output, Vt100_Output):
             # The layout takes the rows it needs and no more, so the cursor's place is of no
             # interest, and a terminal that can't tell it is not asked.
             self.app.output.enable_cpr = False
         self.app.ttimeoutlen = WAIT_FOR_THE_REST_OF_A_KEY
         self._keep_placeholders_whole()
+
+    def wear(self, theme: Theme) -> None:
+        """Take the colours of a theme from here on."""
+        self._theme = theme
+        self.app.style = Style.from_dict(theme.prompt())
 
     def print_above(self, text: str) -> None:
         """Write finished lines above the application, where they stay."""

@@ -6,8 +6,7 @@ change is asked for with `live`. All text of others goes through the sanitizer o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
 
@@ -21,11 +20,13 @@ from chatcli.conversation.events import (
     Leave,
     Notice,
     Outline,
+    Preference,
     ReasoningDelta,
     Retrying,
     Row,
     Table,
     TextDelta,
+    ToClipboard,
     Transcript,
     TurnFinished,
     TurnStarted,
@@ -33,13 +34,17 @@ from chatcli.conversation.events import (
 from chatcli.conversation.messages import FAILED, INTERRUPTED
 from chatcli.terminal.gauge import drawn
 from chatcli.terminal.jsontext import json_lines
+from chatcli.terminal.looks import Look, clipped, themed
 from chatcli.terminal.outline import fitted
 from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
 from chatcli.terminal.table import tabled
-from chatcli.terminal.theme import ASCII, Glyphs, painted
+from chatcli.terminal.theme import ASCII, painted
+from chatcli.terminal.thoughts import Thoughts
 
 if TYPE_CHECKING:
     from chatcli.terminal.markdown import MarkdownStream
+
+__all__ = ["Look", "Renderer"]
 
 ASCII_SIGNS = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|"}
 
@@ -51,47 +56,28 @@ ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the terminal can show. `width` is asked for each time: windows are resized.
-
-    `markdown` says that replies are laid out; without it they are passed on as they are written.
-    `figures` has each reply followed by how long it took, and our own lines wrapped.
-    """
-
-    width: Callable[[], int]
-    color: bool
-    markdown: bool
-    glyphs: Glyphs
-    figures: bool = True
-
-
 class Renderer:
     """Turns the events of one chat into text, in order."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        self.thinking = ""
+        self.thoughts = Thoughts()
         self._filter = Sanitizer()
         self._stream: MarkdownStream | None = None
         self._open_line = False
 
     def warm_up(self) -> Iterator[Event]:
         """Import what the first reply needs, code in colour too, so that no key waits for that."""
-        if self.look.markdown:
-            from chatcli.terminal.markdown import render
-
-            render("```python\nx = 1\n```", self.look.width(), color=self.look.color)
+        self._markdown("```python\nx = 1\n```")
         return iter(())
 
     def show(self, event: Event) -> str:  # noqa: C901, PLR0912 - one case for each kind of event
         """Return what `event` adds to the screen, whole lines as long as replies are laid out."""
         match event:
             case TextDelta(text):
-                return self._reply(self._filter.feed(text))
+                return self._thought(self.thoughts.end()) + self._reply(self._filter.feed(text))
             case ReasoningDelta(text):
-                self.thinking = (self.thinking + clean(text))[-400:]
-                return ""
+                return self._thought(self.thoughts.feed(text))
             case TurnStarted():
                 self._begin()
                 return ""
@@ -105,7 +91,7 @@ class Renderer:
             case Table():
                 look = self.look
                 return self._spelled(
-                    tabled(event, look.width(), look.glyphs.here, color=look.color)
+                    tabled(event, look.width(), look.glyphs.here, look.theme, color=look.colored)
                 )
             case Outline(lines):
                 return "".join(f"{self._row_text(row)}\n" for row in lines)
@@ -117,6 +103,11 @@ class Renderer:
                 return self._transcript(event)
             case Document(markdown):
                 return self._markdown(markdown)
+            case ToClipboard():
+                sequence, told = clipped(self.look, event)
+                return sequence + self._notice(told)
+            case Preference():
+                return self._notice(self._preferred(event))
             case Draft() | Leave():
                 return ""
             case _:
@@ -131,9 +122,9 @@ class Renderer:
 
     def live(self, height: int) -> str:
         """Return the part of the reply that is still open, in at most `height` lines."""
-        if self._stream is not None:
-            return self._stream.open_lines(height)
-        return ""
+        if line := self.thoughts.open_line:
+            return "".join(self._thought([line]).splitlines(keepends=True)[-height:])
+        return self._stream.open_lines(height) if self._stream is not None else ""
 
     def resized(self) -> None:
         if self._stream is not None:
@@ -150,11 +141,14 @@ class Renderer:
 
     def _begin(self) -> None:
         self._filter = Sanitizer()
-        self.thinking = ""
+        self.thoughts.begin()
         if self.look.markdown:
             from chatcli.terminal.markdown import MarkdownStream
 
-            self._stream = MarkdownStream(self.look.width(), color=self.look.color)
+            look = self.look
+            self._stream = MarkdownStream(
+                look.width(), color=look.colored, code_theme=look.code_theme
+            )
 
     def _reply(self, text: str) -> str:
         if self._stream is not None:
@@ -165,7 +159,7 @@ class Renderer:
 
     def end_reply(self) -> str:
         """Return what is left of the reply, now that no more of it comes."""
-        rest = self._reply(self._filter.flush())
+        rest = self._thought(self.thoughts.end()) + self._reply(self._filter.flush())
         if self._stream is not None:
             rest += self._stream.finish()
             self._stream = None
@@ -211,7 +205,27 @@ class Renderer:
         about = self._paint(f"{clean_line(node.model or node.role)}{cut}", "dim")
         return f"{label}{about}\n{self._markdown(node.content)}\n"
 
+    def _thought(self, lines: list[str]) -> str:
+        """Return lines of what the model thinks, on a screen no wider than that."""
+        if not lines:
+            return ""
+        width = self.look.width()
+        if self.look.figures:
+            fitting = [part for line in lines for part in wrap(line, width) or [""]]
+        else:
+            fitting = lines
+        return "".join(f"{self._paint(part, 'thought')}\n" for part in fitting)
+
     # Ours
+
+    def _preferred(self, wish: Preference) -> Notice:
+        """Have things shown as the user wants them, and tell how that is."""
+        match wish.key:
+            case "theme":
+                self.look, told = themed(self.look, wish.value)
+                return told
+            case "reasoning":
+                return self.thoughts.shown(wish.value)
 
     def _notice(self, notice: Notice) -> str:
         glyphs = self.look.glyphs
@@ -226,7 +240,7 @@ class Renderer:
 
     def _gauge(self, gauge: Gauge) -> str:
         look = self.look
-        return drawn(gauge, look.width(), color=look.color, utf8=look.glyphs is not ASCII)
+        return drawn(gauge, look.width(), color=look.colored, utf8=look.glyphs is not ASCII)
 
     def _markdown(self, text: str) -> str:
         safe = clean(text)
@@ -234,7 +248,8 @@ class Renderer:
             return safe if safe.endswith("\n") else f"{safe}\n"
         from chatcli.terminal.markdown import render
 
-        return render(safe, self.look.width(), color=self.look.color)
+        look = self.look
+        return render(safe, look.width(), color=look.colored, code_theme=look.code_theme)
 
     def _row_text(self, row: Row) -> str:
         """Return a row of an outline in one line, its words cropped to what room there is."""
@@ -248,4 +263,4 @@ class Renderer:
         return text.translate(ASCII_SIGNS) if self.look.glyphs is ASCII else text
 
     def _paint(self, text: str, style: str) -> str:
-        return painted(text, style, color=self.look.color)
+        return painted(text, style, color=self.look.color, theme=self.look.theme)

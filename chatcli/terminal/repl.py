@@ -14,16 +14,19 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from chatcli.commands.attach import say
 from chatcli.commands.registry import Run, Say
-from chatcli.conversation.events import Draft, Event, Leave, Notice
+from chatcli.conversation.events import Draft, Event, Leave, Notice, Preference
 from chatcli.conversation.messages import Node
 from chatcli.errors import ChatcliError
 from chatcli.terminal import status, toolbar
+from chatcli.terminal.background import ask_background
 from chatcli.terminal.completion import CommandCompleter
 from chatcli.terminal.editor import edited
 from chatcli.terminal.forecast import Forecast
@@ -32,6 +35,7 @@ from chatcli.terminal.host import Host
 from chatcli.terminal.prompt import Prompt
 from chatcli.terminal.render import Renderer
 from chatcli.terminal.running import Done, Line, Runner
+from chatcli.terminal.theme import theme_on
 
 FRAME: Final = 0.05
 """Seconds between two drawings of a reply that streams."""
@@ -81,6 +85,9 @@ class Repl:
             vi=host.settings.editing == "vi",
             history=kept,
         )
+        self._prompt.wear(look.theme)
+        if look.color and not look.chosen:
+            ask_background(self._prompt.app, self._on_background)
         self._window = self._measured()
 
     def run(self, opening: Iterator[Event], first: str | None = None) -> None:
@@ -178,7 +185,7 @@ class Repl:
     def _events_of(self, meant: Say | Run, edits: Node | None) -> Iterator[Event]:
         match meant:
             case Say(text):
-                return self._host.session.ask(text, instead_of=edits)
+                return say(self._host, text, instead_of=edits)
             case Run(command, arguments):
                 return command.run(self._host, arguments)
 
@@ -211,6 +218,9 @@ class Repl:
                     self.open_editor(text)
                 case Draft():
                     final.append(self._put_in_line(event))
+                case Preference():
+                    final.append(self._drawn(event))
+                    self._prompt.wear(self._renderer.look.theme)
                 case _:
                     final.append(self._drawn(event))
         self._live = self._drawn_live()
@@ -240,6 +250,14 @@ class Repl:
             return self._renderer.live(self._prompt.rows_for_reply())
         except Exception:  # noqa: BLE001 - the text comes again, finished
             return ""
+
+    def _on_background(self, color: str) -> None:
+        """Take the theme for the background that the terminal has, unless the user chose one."""
+        look, theme = self._renderer.look, theme_on(color)
+        if theme is not None and not look.chosen:
+            self._renderer.look = replace(look, theme=theme)
+            self._prompt.wear(theme)
+            self._prompt.app.invalidate()
 
     def _follow_window(self) -> None:
         """Lay what is open out for the window as it is now."""
@@ -337,8 +355,7 @@ class Repl:
         return ""
 
     def _last_thought(self) -> str:
-        thought = self._renderer.thinking.strip().rpartition("\n")[2]
-        return thought[-60:] if not self._live else ""
+        return self._renderer.thoughts.passing[-60:] if not self._live else ""
 
     def toolbar(self, width: int) -> StyleAndTextTuples:
         activity = "" if self.busy() else self._host.activity()

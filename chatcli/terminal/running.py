@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from chatcli.conversation.events import Draft, Event, Notice
 from chatcli.conversation.messages import Node
-from chatcli.errors import BudgetError, ChatcliError
+from chatcli.errors import AttachmentError, BudgetError, ChatcliError
 
 Begin: TypeAlias = Callable[[], Iterator[Event]]
 
@@ -79,7 +79,7 @@ class Runner:
                 self._tell(event)
         except ChatcliError as error:
             self._tell(Notice(error.message, error.hint, "error"))
-            if isinstance(error, BudgetError) and line is not None:
+            if isinstance(error, AttachmentError | BudgetError) and line is not None:
                 self._tell(Draft(line.text, line.edits))
         except Exception as error:  # noqa: BLE001 - the chat outlives any mistake of ours
             what = f"{type(error).__name__}: {error}"

@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 
 from chatcli.conversation.events import Table
 from chatcli.terminal.sanitize import clean_line
-from chatcli.terminal.theme import STYLES
+from chatcli.terminal.theme import PALETTE, Theme
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Grid
 
 
-def tabled(table: Table, width: int, here: str, *, color: bool) -> str:
+def tabled(table: Table, width: int, here: str, theme: Theme = PALETTE, *, color: bool) -> str:
     """Return the table; `here` is the sign before the rows where one is."""
     from rich.text import Text
 
     console, written = _console(width, color=color)
-    console.print(Text(table.title, style=STYLES["here"].rich))
-    console.print(_grid(table, here))
+    console.print(Text(table.title, style=theme.styles["here"].rich))
+    console.print(_grid(table, here, theme))
     if table.caption:
-        console.print(Text(clean_line(table.caption), style=STYLES["dim"].rich))
+        console.print(Text(clean_line(table.caption), style=theme.styles["dim"].rich))
     return _trimmed(written.getvalue())
 
 
-def _grid(table: Table, here: str) -> Grid:
+def _grid(table: Table, here: str, theme: Theme) -> Grid:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=None, pad_edge=False, header_style=STYLES["dim"].rich)
+    grid = Grid(box=None, pad_edge=False, header_style=theme.styles["dim"].rich)
     grid.add_column("")
     for name in table.columns:
         grid.add_column(
@@ -47,7 +47,7 @@ def _grid(table: Table, here: str) -> Grid:
                 # On the cell, not on the column: rich narrows a column that wraps before others.
                 cell.no_wrap, cell.overflow = True, "ellipsis"
         sign = here if row.mark == "here" else ""
-        grid.add_row(sign, *cells, style=STYLES[row.mark].rich if row.mark else None)
+        grid.add_row(sign, *cells, style=theme.styles[row.mark].rich if row.mark else None)
     return grid
 
 
@@ -59,7 +59,7 @@ def _console(width: int, *, color: bool) -> tuple[Console, StringIO]:
         file=written,
         width=width,
         force_terminal=color,
-        color_system="standard" if color else None,
+        color_system="256" if color else None,
         no_color=not color,
         highlight=False,
         markup=False,

@@ -1,0 +1,68 @@
+"""What the terminal can show, and how the user wants it shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chatcli.conversation.events import Notice, ToClipboard
+from chatcli.terminal.theme import PALETTE, THEMES, Glyphs, Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the terminal can show. `width` is asked for each time: windows are resized.
+
+    `markdown` says that replies are laid out; without it they are passed on as they are written.
+    `figures` has each reply followed by how long it took, and our own lines wrapped. `chosen` says
+    that the user has chosen the theme. `clipboard` returns what has the terminal take a text, or
+    None where that is too long; without it there is no terminal to ask.
+    """
+
+    width: Callable[[], int]
+    color: bool
+    markdown: bool
+    glyphs: Glyphs
+    figures: bool = True
+    theme: Theme = PALETTE
+    chosen: bool = False
+    truecolor: bool = False
+    clipboard: Callable[[str], str | None] | None = None
+
+    @property
+    def colored(self) -> bool:
+        return self.color and self.theme.color
+
+    @property
+    def code_theme(self) -> str:
+        """The style for code: the palette's own where the theme's colours can't be had."""
+        return (self.theme.code if self.truecolor else None) or "terminal"
+
+
+def themed(look: Look, name: str | None) -> tuple[Look, Notice]:
+    """Return the look in the theme of that name, and what there is to say of it.
+
+    Without a name it stays as it is. Where there is no colour, no theme brings any.
+    """
+    if not look.color:
+        return look, Notice("there are no colours here: NO_COLOR, --plain or no terminal")
+    if name is not None:
+        look = replace(look, theme=THEMES[name], chosen=True)
+        return look, Notice(f"the theme is {name}", "theme in config.toml sets it for every chat")
+    told = look.theme.name if look.theme.name in THEMES else "that of the terminal's own palette"
+    why = "" if look.chosen or look.theme is PALETTE else ", as the terminal's background is"
+    return look, Notice(f"the theme is {told}{why}", f"/theme {'|'.join(THEMES)} sets another")
+
+
+def clipped(look: Look, event: ToClipboard) -> tuple[str, Notice]:
+    """Return what has the terminal take a text into its clipboard, and what there is to say."""
+    elsewhere = "/export writes a file"
+    if look.clipboard is None:
+        return "", Notice("there is no clipboard here", elsewhere, "error")
+    sequence = look.clipboard(event.text)
+    if sequence is None:
+        text = f"{event.what} is too long for a terminal's clipboard"
+        return "", Notice(text, elsewhere, "error")
+    size = f"{len(event.text):,} characters"
+    text = f"gave {event.what} ({size}) to the terminal's clipboard (OSC 52)"
+    return sequence, Notice(text, "not every terminal takes it")
