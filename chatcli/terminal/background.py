@@ -17,7 +17,7 @@ from prompt_toolkit.input.posix_utils import PosixStdinReader
 QUESTION: Final = "\x1b]11;?\x1b\\"
 
 SOON: Final = 0.3
-"""Seconds after the question in which `Esc ]` is more likely the answer's beginning than two keys."""
+"""Seconds after the question in which `Esc ]` is more likely to begin the answer than two keys."""
 
 _ANSWER: Final = re.compile(r"\x1b\]11;([^\x07\x1b]{0,64})(?:\x07|\x1b\\)")
 _BEGUN: Final = re.compile(r"\x1b\]11;[^\x07\x1b]{0,64}\x1b?\Z")
