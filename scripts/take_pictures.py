@@ -22,8 +22,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.program import chatcli_argv, clean_env
 from tests.support.terminal import Terminal
 
-ROWS, COLUMNS = 34, 92
-LINES = ("My name is Alice.", "What is my name?", "/branch bold", "/tokens")
+ROWS, COLUMNS = 44, 92
+# What is typed, and how many replies there are by then.
+LINES = {
+    "My name is Alice.": 1,
+    "What is my name?": 2,
+    "/edit 1 My name is Grace.": 3,
+    "/tree": 3,
+    "/tokens": 3,
+}
 # pyte's names for the sixteen colours that rich calls otherwise.
 COLOURS = {"brown": "yellow", "default": None}
 
@@ -46,10 +53,9 @@ def conversation(home: Path) -> Text:
         (home / "chatcli" / "cache" / "models").symlink_to(models)
     argv = chatcli_argv("chat", "--persona", "pirate")
     with Terminal(argv, env=clean_env(home), cwd=home, rows=ROWS, cols=COLUMNS) as terminal:
-        for number, line in enumerate(LINES):
+        for line, replies in LINES.items():
             terminal.wait_for_prompt()
             terminal.type(line).key("enter")
-            replies = min(number, 1) + 1
             terminal.wait_until(lambda n=replies: shown(terminal) >= n, timeout=120)
             terminal.wait_until(lambda: terminal.cursor[1] == 2)
         terminal.wait_for("the endpoint reported")

@@ -42,7 +42,7 @@ def engines_of(terminal: Terminal) -> list[int]:
     """Return the processes that run a model for the program on this terminal."""
     parent = str(terminal._child.pid)
     listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     return [int(pid) for pid, ppid, args in rows if ppid == parent and "engine.py" in args]

@@ -302,7 +302,9 @@ def test_a_chat_that_ends_meanwhile_takes_its_download_with_it(
     with run(LEAVE, tmp_path) as chat:
         output, _ = chat.communicate(timeout=20)
     assert (chat.returncode, output) == (0, "")
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    running = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    )
     assert f"--target {tmp_path}" not in running.stdout
     assert names_in(tmp_path) <= {"tiny.gguf.lock"}
 
