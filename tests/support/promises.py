@@ -53,7 +53,8 @@ def note(
     killed_at: float,
 ) -> None:
     """Write down what the killed chat has promised."""
-    asked = {request.messages[-1]["content"] for request in server.requests}
+    # A kill may cut a request off in its middle: that one has no messages.
+    asked = {sent[-1]["content"] for request in server.requests if (sent := request.messages)}
     promises.questions |= {each for each in asked if each.startswith(prefix)}
     text, settled = chat.text(), chat.text(before=killed_at - GRACE)
     promises.branches |= set(ANNOUNCED.findall(text))
