@@ -17,17 +17,17 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from chatcli.conversation.context import STRATEGIES
 from chatcli.errors import PersonaError
+from chatcli.parameters import PARAMETERS, Kind, Parameter, one_of, whole
 from chatcli.plainyaml import BadYaml, read_mapping
 
 T_co = TypeVar("T_co", covariant=True)
-Parameter: TypeAlias = float | int | tuple[str, ...]
 
 MAX_BYTES: Final = 256 * 1024
 INJECTIONS: Final = ("turn", "date", "memory", "questions", "summary")
@@ -175,34 +175,6 @@ def read_persona(path: Path) -> Persona:
 # What each key may hold
 
 
-@dataclass(frozen=True)
-class Kind(Generic[T_co]):
-    """What a key may hold: in words, and as a function that raises ValueError on all else."""
-
-    expected: str
-    read: Callable[[object], T_co]
-
-
-def _number(least: float, most: float) -> Kind[float]:
-    def read(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError
-        if not least <= value <= most:
-            raise ValueError
-        return float(value)
-
-    return Kind(f"a number from {least} to {most}", read)
-
-
-def _whole(least: int, most: int) -> Kind[int]:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError
-        return value
-
-    return Kind(f"a whole number from {least} to {most}", read)
-
-
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError
@@ -226,20 +198,6 @@ def _model(value: object) -> str:
     return _text(value)
 
 
-def _strategy(value: object) -> str:
-    if not isinstance(value, str) or value not in STRATEGIES:
-        raise ValueError
-    return value
-
-
-def _stop(value: object) -> tuple[str, ...]:
-    texts = value if isinstance(value, list) else [value]
-    # Not stripped: a line break is a common place to stop.
-    if not all(isinstance(text, str) and text for text in texts):
-        raise ValueError
-    return tuple(texts)
-
-
 def _injections(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(word in INJECTIONS for word in value):
         raise ValueError
@@ -258,18 +216,11 @@ TEXT: Final = Kind("text", _text)
 LINE: Final = Kind("text", _line)
 NAME: Final = Kind("a name of letters, digits, `.`, `_` and `-`", _name)
 MODEL: Final = Kind("the name of a model", _model)
-STRATEGY: Final = Kind(f"one of {', '.join(STRATEGIES)}", _strategy)
-WINDOW: Final = _whole(1, 10_000)
-BUDGET: Final = _whole(1, 100_000_000)
+STRATEGY: Final = one_of(*STRATEGIES)
+WINDOW: Final = whole(1, 10_000)
+BUDGET: Final = whole(1, 100_000_000)
 INJECT: Final = Kind(f"a list of some of {', '.join(INJECTIONS)}", _injections)
 EXAMPLES: Final = Kind("a list of pairs, each with a text for user and for assistant", _examples)
-PARAMETERS: Final[Mapping[str, Kind[Parameter]]] = {
-    "temperature": _number(0, 2),
-    "top_p": _number(0, 1),
-    "max_reply": _whole(1, 1_000_000),
-    "stop": Kind("a text or a list of texts", _stop),
-    "seed": _whole(0, 2**32 - 1),
-}
 
 
 class _Keys:
