@@ -1,0 +1,91 @@
+"""The door: what can be typed after `chatcli`, and the only place that exits.
+
+Each command reads as if nothing could fail. `main` turns what failed into one line and a code:
+0 done, 1 it failed, 2 wrong usage or configuration, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from chatcli import __version__, faces
+from chatcli.cli import chat, personas, sessions
+from chatcli.cli.saying import complain
+from chatcli.errors import ChatcliError
+
+app = typer.Typer(
+    name="chatcli",
+    help="Chat with any language model, in your terminal. Every branch of a conversation is kept, "
+    "and what the model sees is always shown.\n\n"
+    "Start with: chatcli chat --persona pirate",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(chat.chat)
+app.command()(chat.ask)
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(personas.app, name="personas")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"chatcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What the terminal's encoding lacks is shown as `?`, which beats not being shown.
+            stream.reconfigure(errors="replace")
+    try:
+        code = app(arguments, prog_name="chatcli", standalone_mode=False)
+    except (typer.TyperException, ChatcliError) as error:
+        _show_where(error, wanted=debug)
+        complain(str(error) if isinstance(error, ChatcliError) else _usage(error))
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = faces.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, which is no failure of ours; a second one at exit is.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is told in a line as well
+        _show_where(error, wanted=debug)
+        complain(f"a mistake in chatcli: {type(error).__name__}: {error}; --debug shows where")
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_where(error: Exception, *, wanted: bool) -> None:
+    """Print where an error comes from, for --debug; its text may be anybody's."""
+    if wanted:
+        import traceback
+
+        from chatcli.terminal.sanitize import clean
+
+        print(clean("".join(traceback.format_exception(error))), file=sys.stderr, end="")
+
+
+def _usage(error: typer.TyperException) -> str:
+    return f"{error.format_message().rstrip('.')}; `chatcli --help` shows what there is"
