@@ -9,34 +9,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from chatcli import commands
+from chatcli import commands, opening
+from chatcli.answering import Answering
 from chatcli.commands.registry import Choice, Registry
 from chatcli.conversation import tree as trees
-from chatcli.conversation.events import Entry, Event, Notice, Transcript
-from chatcli.conversation.messages import Message, Usage, now
-from chatcli.conversation.planning import Planner
+from chatcli.conversation.events import Event, Notice
+from chatcli.conversation.messages import Message
 from chatcli.conversation.ports import Journal
 from chatcli.conversation.records import Conversation, Noted
 from chatcli.conversation.session import Session
-from chatcli.conversation.tokens import TokenCounter
-from chatcli.errors import BudgetError, ChatcliError, PersonaError, StorageError, UsageError
+from chatcli.errors import StorageError, UsageError
+from chatcli.outlook import outlook
 from chatcli.parts import (
     begin,
-    counter_for,
     examples_of,
-    limits_for,
     load_encoder,
-    model_for,
-    persona_store,
 )
 from chatcli.personas import Persona
-from chatcli.providers.models import Model, Models
+from chatcli.providers.models import Model
 from chatcli.providers.prices import Place
-from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
+from chatcli.providers.profiles import profiles_of
 from chatcli.settings import Settings
 from chatcli.storage import files
 from chatcli.storage.journal import FileJournal, at
@@ -49,8 +45,6 @@ from chatcli.terminal.facts import Facts
 if TYPE_CHECKING:
     from chatcli.storage.attachments import Attachment
     from chatcli.storage.search import Found
-
-SHOWN_ON_RESUME: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +73,8 @@ class App:
         self.commands: Registry = commands.shipped()
         self.library = Library(settings.folders.sessions)
         self.going_along: list[Attachment] = []
-        self._personas = persona_store(settings)
-        self._models = Models(settings)
-        self._learned = Learned(settings.folders.data / FILE if options.save else None)
+        learned = Learned(settings.folders.data / FILE if options.save else None)
+        self._answering = Answering(settings, learned)
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
@@ -94,37 +87,14 @@ class App:
         """Yield what there is to say before the first prompt."""
         yield from self._opening
         if self.library.is_empty():
-            yield from self._welcome()
-        said = self.session.history
-        if said:
-            entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
-            skipped = max(len(said) - SHOWN_ON_RESUME, 0)
-            yield Transcript(entries[skipped:], skipped)
-        else:
-            yield from self._unfinished_elsewhere()
-            if self._persona is not None and self._persona.greeting:
-                yield Notice(self._persona.greeting)
-
-    def _unfinished_elsewhere(self) -> Iterator[Event]:
-        """Offer a reply that a crash cut short in another session."""
-        name = self.library.unfinished() if self.options.save else None
-        if name is not None:
-            text = f"a reply was cut short in `{name}`; what had come of it is kept"
-            yield Notice(text, f"/load {name} opens it", "warning")
-
-    def _welcome(self) -> Iterator[Event]:
-        """Tell somebody who is here for the first time what they look at."""
-        model = self._provider.model
-        if model == f"{LOCAL}:{SMOLLM2}":
-            small = "smollm2, a small model (135M), answers here"
-            yield Notice(small, "--model NAME asks a better one")
-        else:
-            yield Notice(f"{model} answers")
+            yield from opening.welcome(self._provider.model, self.library, save=self.options.save)
+        if self.session.history:
+            yield opening.newest(self.session)
+            return
         if self.options.save:
-            yield Notice(f"what is said is kept in {self.library.folder}")
-        else:
-            yield Notice("nothing that is said is kept (--no-save)")
-        yield Notice("/help lists the commands")
+            yield from opening.unfinished(self.library)
+        if self._persona is not None and self._persona.greeting:
+            yield Notice(self._persona.greeting)
 
     def _open(self) -> None:
         wanted = self.options.session
@@ -144,8 +114,8 @@ class App:
         """Begin a new conversation; its file is made when something is said."""
         self._own_prompt = bool(self.options.system)
         wanted = self.options.persona or self.settings.persona
-        persona = self._personas.get(wanted) if wanted else None
-        provider = model_for(self._models, self.settings, persona, self.options.model)
+        persona = self._answering.persona(wanted)
+        provider = self._answering.model(persona, self.options.model)
         talk = begin(provider, persona, self.options.system)
         journal = new_journal(self.library, name, save=self.options.save)
         self._take(talk, journal, persona, provider)
@@ -155,9 +125,10 @@ class App:
         self._own_prompt = bool(flags.system)
         opened = open_stored(self.library, path, save=flags.save)
         talk = opened.conversation
-        self._opening = [Notice(line, level="warning") for line in opened.told]
-        persona = self._persona_of(talk)
-        provider = self._provider_of(talk, persona, flags.model)
+        persona, without_persona = self._answering.persona_of(talk)
+        provider, without_model = self._answering.model_of(talk, persona, flags.model)
+        told = [Notice(line, level="warning") for line in opened.told]
+        self._opening = [*told, *without_persona, *without_model]
         self._take(talk, opened.journal, persona, provider, stored=opened.stored)
         if flags.persona is not None and flags.persona != talk.header.persona:
             self._opening += self.use_persona(flags.persona)
@@ -175,53 +146,18 @@ class App:
     ) -> None:
         self._persona = persona
         self._provider = provider
-        counter = self._counter_for(provider)
         self.session = Session(
             talk,
             provider,
             journal,
-            counter,
-            limits=limits_for(self.settings, persona, provider),
+            self._answering.counter(provider),
+            limits=self._answering.limits(persona, provider),
             stored=stored,
-            learned_window=self._learn_window,
+            learned_window=lambda tokens: self._answering.learn_window(self._provider, tokens),
         )
         self.session.planner.examples = self._examples_for(persona)
 
     # Who answers
-
-    def _counter_for(self, provider: Model) -> TokenCounter:
-        window = self._learned.window(provider.identity)
-        if window is not None:
-            provider.learn_window(window)
-        return counter_for(provider, self._learned)
-
-    def _learn_window(self, tokens: int) -> None:
-        self._provider.learn_window(tokens)
-        self._learned.learn(self._provider.identity, {"window": tokens})
-
-    def _persona_of(self, talk: Conversation) -> Persona | None:
-        """Return the persona of a stored session, None where it is gone; its prompt is stored."""
-        name = talk.header.persona
-        try:
-            return self._personas.get(name) if name else None
-        except PersonaError as error:
-            self._opening.append(Notice(error.message, "its prompt is in the session", "warning"))
-            return None
-
-    def _provider_of(
-        self, talk: Conversation, persona: Persona | None, wanted: str | None
-    ) -> Model:
-        """Return the model of a stored session, or another where that one can't be had now."""
-        settings = self.settings
-        if wanted is not None:
-            return model_for(self._models, settings, persona, wanted)
-        try:
-            return model_for(self._models, settings, persona, talk.header.model)
-        except UsageError as error:
-            other = model_for(self._models, settings, persona)
-            told = f"{talk.header.model} can't be asked now: {error.message}"
-            self._opening.append(Notice(told, f"{other.model} answers", "warning"))
-            return other
 
     def _examples_for(self, persona: Persona | None) -> tuple[Message, ...]:
         """Return the persona's examples; --system replaces its prompt and them with it."""
@@ -268,7 +204,7 @@ class App:
     def personas(self) -> list[Choice]:
         return [
             Choice(persona.name, persona.description, persona.name == self.persona)
-            for persona in self._personas.list()
+            for persona in self._answering.personas.list()
         ]
 
     def models(self) -> list[Choice]:
@@ -291,7 +227,7 @@ class App:
 
     def wait_for_counting(self) -> None:
         self._provider.warm_up()
-        defaults = limits_for(self.settings, self._persona, self._provider)
+        defaults = self._answering.limits(self._persona, self._provider)
         self.session.planner.defaults = defaults
         load_encoder(self.session, self._provider)
 
@@ -358,99 +294,39 @@ class App:
         before.journal.close()
 
     def use_persona(self, name: str) -> Iterator[Event]:
-        persona = self._personas.get(name)
+        persona = self._answering.personas.get(name)
         self._answer_as(persona, self._provider)
         yield from self._prompt(persona.prompt)
         yield from self.session.note(Noted("persona", persona.name))
         yield Notice(persona.greeting or f"{persona.name} answers from here on")
 
     def use_model(self, spec: str) -> Iterator[Event]:
-        provider = self._models.use(spec)
+        provider = self._answering.models.use(spec)
         provider.warm_up()
-        yield from self._what_would_not_fit(provider)
+        yield from self._answering.what_would_not_fit(
+            self.session, self._provider, self._persona, provider
+        )
         self._answer_as(self._persona, provider)
         yield from self.session.note(Noted("model", provider.model))
         yield Notice(f"{provider.model} answers from here on")
         yield from self.warm_up()
-
-    def _what_would_not_fit(self, provider: Model) -> Iterator[Event]:
-        """Say what of the conversation another model could not be sent."""
-        planner, talk = self.session.planner, self.session.conversation
-        other = Planner(
-            self._counter_for(provider), limits_for(self.settings, self._persona, provider)
-        )
-        other.examples = planner.examples
-        other.choose_as(planner)
-        try:
-            out = len(other.forecast(talk, "").left_out()) - len(
-                planner.forecast(talk, "").left_out()
-            )
-        except BudgetError as error:
-            yield Notice(f"it is too long for {provider.model}: {error.message}", level="warning")
-            return
-        if out > 0:
-            budget = other.limits.budget
-            yield Notice(
-                f"{provider.model} reads {budget:,} tokens: {out} more messages would be left out",
-                f"/model {self._provider.model} goes back, and nothing is lost",
-                "warning",
-            )
 
     def _answer_as(self, persona: Persona | None, provider: Model) -> None:
         own = persona.parameters if persona else {}
         provider.parameters = provider.default_parameters.updated(own)
         if provider is not self._provider:
             self.session.provider = provider
-            self.session.planner.counter = self._counter_for(provider)
+            self.session.planner.counter = self._answering.counter(provider)
             self.session.planner.most = None
         self._persona, self._provider = persona, provider
         self.session.planner.examples = self._examples_for(persona)
-        self.session.planner.defaults = limits_for(self.settings, persona, provider)
+        self.session.planner.defaults = self._answering.limits(persona, provider)
 
     # What the loop asks (terminal.repl.Host)
 
     def toolbar(self, draft: str = "") -> Facts:
-        session = self.session
         going = len(self.going_along)
-        facts = Facts(
-            self._provider.model,
-            session.tree.branch,
-            session.turn_count,
-            self.persona,
-            warnings=(
-                *(["NOT SAVED: /save says why"] if session.trouble else []),
-                *([f"{going} file{'' if going == 1 else 's'} attached"] if going else []),
-            ),
-        )
-        return self._forecast(facts, draft)
-
-    def _forecast(self, facts: Facts, draft: str) -> Facts:
-        """Add what the next request holds with the draft, what it leaves out, and its price."""
-        try:
-            plan = self.session.plan(draft)
-        except ChatcliError:
-            return replace(facts, warnings=(*facts.warnings, "over the budget"))
-        left_out = len(plan.left_out())
-        return replace(
-            facts,
-            tokens=plan.tokens,
-            budget=plan.limits.budget,
-            exact=self.session.planner.counter.precision == "exact",
-            cost=self._cost_of(plan.tokens) if draft else "",
-            warnings=(*facts.warnings, *([f"leaves out {left_out}"] if left_out else [])),
-        )
-
-    def _cost_of(self, tokens: int) -> str:
-        """Say what sending so many tokens costs, nothing where that is not known."""
-        profile, _, model = self._provider.model.partition(":")
-        place = self.asked_at(profile)
-        if place is None or not model:
-            return ""
-        from chatcli.commands.bills import dollars
-        from chatcli.providers.prices import cost_of
-
-        cost = cost_of(place, model, Usage(tokens, 0), now())
-        return dollars(cost) if cost else ""
+        return outlook(self.session, self.persona, going, draft, self.asked_at)
 
     def activity(self) -> str:
         return self._provider.activity()
@@ -469,7 +345,7 @@ class App:
     def close(self) -> None:
         """Let go of the session's file and of what was started."""
         self.session.journal.close()
-        self._models.close()
+        self._answering.close()
 
 
 def _ago(when: float) -> str:
