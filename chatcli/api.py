@@ -189,6 +189,12 @@ class Session:
         model, branch = engine.provider.model, engine.tree.branch
         return f"<Session {model}, turn {engine.turn_count} on {branch!r}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of the session: its name, and the messages of this branch."""
+        from chatcli.notebook import html_of
+
+        return html_of(repr(self).strip("<>"), self._engine.tree.path)
+
     def _count_exactly(self) -> None:
         if self._own is not None:
             self._own.warm_up()

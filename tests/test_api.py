@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,7 @@ or 'prompt_toolkit' in m or 'pydantic' in m or 'tiktoken' in m]))"
 def test_the_library_needs_no_terminal(chat_server: ChatServer) -> None:
     code = f"""
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from chatcli import Session
 s = Session(model="m", base_url={chat_server.url!r}, api_key="k")
 print(s.send("Hello"))
@@ -245,3 +247,39 @@ def test_a_file_that_holds_no_conversation_is_not_opened(
     with pytest.raises(StorageError):
         Session.open(tmp_path / "theirs.json", base_url=chat_server.url, api_key="sk-test")
     assert (tmp_path / "theirs.json").read_bytes() == data
+
+
+def test_a_notebook_shows_the_messages_as_text(chat_server: ChatServer) -> None:
+    chat_server.reply_with("<script>alert(1)</script> & \x1b[31mred\u202e")
+    talk = session(chat_server, "Be kind.")
+    talk.send("<b>Hello</b>")
+    shown = talk._repr_html_()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; \N{REPLACEMENT CHARACTER}[31mred" in shown
+    assert "&lt;b&gt;Hello&lt;/b&gt;" in shown
+    assert "\u202e" not in shown
+    assert "openai:gpt-4o, turn 1" in shown
+
+
+def test_a_notebook_shows_the_newest_of_many_messages(chat_server: ChatServer) -> None:
+    talk = session(chat_server)
+    for number in range(30):
+        talk.send(f"question {number}.")
+    shown = talk._repr_html_()
+    assert "10 earlier messages" in shown
+    assert "question 4." not in shown
+    assert "question 5." in shown
+
+
+def test_sessions_of_several_threads_do_not_meet(chat_server: ChatServer) -> None:
+    names = ["Alice", "Bob", "Carol", "Dave", "Eve", "Frank", "Grace", "Heidi"]
+
+    def chat(name: str) -> str:
+        with session(chat_server, f"You talk to somebody called {name[::-1]}.") as talk:
+            talk.send(f"My name is {name}.")
+            talk.count_tokens()
+            return talk.send("What is my name?")
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        answers = list(threads.map(chat, names))
+    assert answers == [f"Your name is {name}." for name in names]
+    assert chat_server.violations == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,7 +21,6 @@ def until_a_key_is_echoed(argv: list[str], home: Path) -> float:
     The program finds its bytecode compiled, as an installer leaves it.
     """
     env = clean_env(home, PYTHONPYCACHEPREFIX=str(home / "bytecode"))
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     with Terminal(argv, env=env, cwd=home) as terminal:
         terminal.wait_for("❯")
@@ -39,3 +39,21 @@ def test_the_prompt_is_there_before_one_looks_for_it(tmp_path: Path) -> None:
     ratio = statistics.median(ours) / statistics.median(floor)
     print(f"\nkey echoed after {statistics.median(ours):.2f} s, {ratio:.2f} × the floor")
     assert ratio < 3.0, "a busy machine adds to the 2.4 that a quiet one shows"
+
+
+def test_importing_chatcli_costs_next_to_nothing(tmp_path: Path) -> None:
+    env = clean_env(tmp_path, PYTHONPYCACHEPREFIX=str(tmp_path / "bytecode"))
+    seconds = {code: best_of_runs(code, env) for code in ("pass", "import chatcli")}
+    more = seconds["import chatcli"] - seconds["pass"]
+    print(f"\nimport chatcli: {1000 * more:.0f} ms above bare Python")
+    assert more < 0.030, "what `import chatcli` may cost above bare Python"
+
+
+def best_of_runs(code: str, env: dict[str, str]) -> float:
+    """Return the seconds that a Python which runs `code` takes, when nothing disturbs it."""
+    times = []
+    for _ in range(2 * ROUNDS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], env=env, check=True)
+        times.append(time.perf_counter() - began)
+    return min(times)

@@ -13,7 +13,7 @@ from pathlib import Path
 # package index. Everything else, above all keys and settings, stays outside.
 KEPT = {
     *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH"),
-    *("PYTHONDONTWRITEBYTECODE", "COVERAGE_PROCESS_START"),
+    "COVERAGE_PROCESS_START",
     *("SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP", "TMP", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
