@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from chatcli.conversation.text import LONGEST_TEXT
 from chatcli.errors import AttachmentError
-from chatcli.storage.attachments import MAX_BYTES, attach, mentioned, with_files
+from chatcli.storage.attachments import (
+    LARGEST_PDF_AT_A_GLANCE,
+    MAX_BYTES,
+    Glance,
+    attach,
+    mentioned,
+    with_files,
+)
 
 
 def pdf(text: str) -> bytes:
@@ -175,3 +182,10 @@ def test_a_pdf_without_the_package_says_how_to_get_it(
     (here / "ship.pdf").write_bytes(pdf("A sloop"))
     with pytest.raises(AttachmentError, match=r"chatcli\[pdf\]"):
         attach("ship.pdf")
+
+
+def test_a_draft_is_not_held_up_by_a_large_pdf(here: Path) -> None:
+    pytest.importorskip("pypdf")
+    (here / "ship.pdf").write_bytes(pdf("A sloop"))
+    (here / "atlas.pdf").write_bytes(pdf("A" * LARGEST_PDF_AT_A_GLANCE))
+    assert [each.name for each in Glance().at("@ship.pdf @atlas.pdf")] == ["ship.pdf"]

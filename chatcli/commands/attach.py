@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from chatcli.commands.registry import Chat, Choice, command, whole_number
+from chatcli.conversation.asking import refuse_unseen
 from chatcli.conversation.events import Event, Notice, Row, Table, TurnStarted
+from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Node
-from chatcli.conversation.text import LONGEST_TEXT
-from chatcli.errors import AttachmentError, UsageError
+from chatcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from chatcli.storage.attachments import Attachment
+    from chatcli.storage.attachments import Attachment, Question
 
 
 def _ways(chat: Chat) -> Iterable[Choice]:
@@ -24,8 +25,9 @@ def _ways(chat: Chat) -> Iterable[Choice]:
 def file(chat: Chat, arguments: str) -> Iterator[Event]:
     """Attach a file to the next message, or list what is attached.
 
-    Text goes along as it is, a PDF as its text (extra `pdf`). In a message, @notes.md does the
-    same, and @"my notes.md" where there are spaces. /file drop N takes file N back.
+    Text goes along as it is, a PDF as its text (extra `pdf`), and a PNG, JPEG, GIF or WebP as the
+    image that it is, to models that take images. In a message, @notes.md does the same, and
+    @"my notes.md" where there are spaces. /file drop N takes file N back.
 
     Example: /file notes.md, then: Sum this up.
     """
@@ -43,35 +45,64 @@ def file(chat: Chat, arguments: str) -> Iterator[Event]:
 def say(chat: Chat, text: str, *, instead_of: Node | None = None) -> Iterator[Event]:
     """Say `text` with the files that it names and those that were attached, and get the reply.
 
-    They are attached until the message is stored. Raises what `Session.ask` raises, and
-    AttachmentError, with nothing kept, where a file can't go along.
+    They are attached until the message is stored. A message that it takes the place of hands its
+    images on. Raises what `Session.ask` raises, and AttachmentError, with nothing kept, where a
+    file can't go along.
     """
     going = list(chat.going_along)
-    if not going and "@" not in text:
+    kept = instead_of.message.images if instead_of else ()
+    reworded = instead_of is not None and instead_of.role == "assistant"
+    if reworded or not (going or kept or "@" in text):
         yield from chat.session.ask(text, instead_of=instead_of)
         return
-    from chatcli.storage.attachments import mentioned, with_files
+    from chatcli.storage.attachments import mentioned, question_with
 
-    named = mentioned(text)
-    whole = with_files(text, [*named, *going])
-    if len(whole) > LONGEST_TEXT:
-        most = f"a message has at most {LONGEST_TEXT:,} characters"
-        raise AttachmentError(f"that is too much to attach: {most}", "/file drop N leaves one out")
+    named = mentioned(text, {each.name for each in kept})
+    question = question_with(text, [*named, *going], kept)
+    _refuse_unseen(chat, question.images)
+    if kept:
+        yield Notice(f"{_listing(kept)} {'stay' if len(kept) > 1 else 'stays'} with it")
     for each in (*named, *going):
-        yield Notice(f"{each.name} goes along: {_tokens(chat, each)} tokens")
-    for event in chat.session.ask(whole, instead_of=instead_of):
+        yield Notice(f"{each} goes along: {_tokens(chat, each)} tokens")
+    asked = chat.session.ask(question.text, images=question.images, instead_of=instead_of)
+    for event in asked:
         if isinstance(event, TurnStarted):
             chat.going_along.clear()
         yield event
+
+
+def put(chat: Chat, question: Question) -> Iterator[Event]:
+    """Ask a question that is put together already; tells of the images in it before it leaves."""
+    _refuse_unseen(chat, question.images)
+    counter = chat.session.planner.counter
+    for image in question.images:
+        yield Notice(f"{image.file} goes along: ≈{counter.price_image(image):,} tokens")
+    yield from chat.session.ask(question.text, images=question.images)
+
+
+def parts_of(going: Iterable[Attachment]) -> tuple[list[str], list[Image]]:
+    """Return the texts and the images of files, as plans of a request take them."""
+    files = list(going)
+    blocks = [each.block for each in files if each.block]
+    return blocks, [each.image for each in files if each.image is not None]
+
+
+def _refuse_unseen(chat: Chat, images: Iterable[Image]) -> None:
+    refuse_unseen(chat.session.planner, chat.session.provider, tuple(images))
+
+
+def _listing(images: Iterable[Image]) -> str:
+    return "; ".join(map(str, images))
 
 
 def _add(chat: Chat, path: str) -> Iterator[Event]:
     from chatcli.storage.attachments import attach
 
     added = attach(path.removeprefix("@").strip('"'))
+    _refuse_unseen(chat, [added.image] if added.image else [])
     chat.going_along.append(added)
     yield Notice(
-        f"{added.name} goes along with your next message: {_tokens(chat, added)} tokens",
+        f"{added} goes along with your next message: {_tokens(chat, added)} tokens",
         f"/file drop {len(chat.going_along)} leaves it out",
     )
 
@@ -88,7 +119,7 @@ def _drop(chat: Chat, text: str) -> Iterator[Event]:
 
 def _listed(chat: Chat) -> Table:
     rows = (
-        Row((str(number), each.name, _tokens(chat, each)))
+        Row((str(number), str(each), _tokens(chat, each)))
         for number, each in enumerate(chat.going_along, 1)
     )
     columns = ("N", "file", "tokens")
@@ -98,7 +129,9 @@ def _listed(chat: Chat) -> Table:
 
 def _tokens(chat: Chat, going: Attachment) -> str:
     """Return what a file adds to the message, with `≈` before what is not exact."""
-    chat.wait_for_counting()
     counter = chat.session.planner.counter
+    if going.image is not None:
+        return f"≈{counter.price_image(going.image):,}"
+    chat.wait_for_counting()
     count = counter.count_draft(going.block) - counter.count_draft("")
     return f"{'' if counter.precision == 'exact' else '≈'}{count:,}"

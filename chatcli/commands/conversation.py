@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chatcli.commands.attach import say
 from chatcli.commands.planned import marks
 from chatcli.commands.registry import Chat, command, whole_number
 from chatcli.conversation import tree as trees
@@ -107,7 +108,7 @@ def edit(chat: Chat, arguments: str) -> Iterator[Event]:
 
     It comes into the input line; sending it asks again from there, and what was said before stays
     on a branch. A reply can be edited too: the model will see it in your words. /edit 3 TEXT does
-    it at once.
+    it at once. Images stay with their message, and @path attaches a file as in any other.
 
     Example: /edit 3 Where shall we go in winter?
     """
@@ -116,7 +117,7 @@ def edit(chat: Chat, arguments: str) -> Iterator[Event]:
     if node is None:
         raise UsageError("there is nothing to edit", "say something first")
     if text.strip():
-        yield from chat.session.ask(text.strip(), instead_of=node)
+        yield from say(chat, text.strip(), instead_of=node)
     else:
         yield Draft(node.content, edits=node)
 

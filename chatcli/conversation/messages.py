@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, get_args
+
+from chatcli.conversation.images import Image
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -26,14 +28,25 @@ CUT: Final = frozenset({INTERRUPTED, FAILED, "length"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a model is sent, and what it answers."""
+    """What a model is sent, and what it answers. Only what the user says has images."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the message in the shape of the chat-completions API."""
-        return {"role": self.role, "content": self.content}
+    def as_dict(self) -> dict[str, object]:
+        """Return the message in the shape of the chat-completions API.
+
+        The content is its text, or a list of parts where there are images: the text, then they.
+        """
+        if not self.images:
+            return {"role": self.role, "content": self.content}
+        text = [{"type": "text", "text": self.content}] if self.content else []
+        return {"role": self.role, "content": [*text, *(each.as_part() for each in self.images)]}
+
+    def without_images(self) -> Message:
+        """Return the message as a model is sent it that takes no images."""
+        return replace(self, images=()) if self.images else self
 
 
 @dataclass(frozen=True, slots=True)

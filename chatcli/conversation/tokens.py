@@ -4,77 +4,27 @@ A prompt costs the tokens of its texts, some more for each message, and some for
 For OpenAI's models all three are known, and with the right vocabulary the count is exact; so it is
 for a model that tells how it counts itself, see `Tokenizer`. For other models it is a prediction
 with OpenAI's newest vocabulary, which `Calibration` corrects by what the endpoint reports. Until a
-vocabulary is there, `estimate` stands in for it.
+vocabulary is there, `estimate` stands in for it. What an image costs is always an estimate.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from chatcli.conversation.calibration import Calibration, truncated
+from chatcli.conversation.encoders import Encoder, Estimator, Tokenizer, VocabularyEncoder
 from chatcli.conversation.estimate import estimate
 from chatcli.conversation.families import Family, family
+from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Message
+from chatcli.conversation.vision import image_cost
+
+__all__ = ["Count", "Encoder", "Precision", "TokenCounter", "Tokenizer", "VocabularyEncoder"]
 
 Precision: TypeAlias = Literal["exact", "calibrated", "estimated"]
-
-
-class Encoder(Protocol):
-    """Tells how many tokens a text has; None where that can't be told now."""
-
-    def count(self, text: str) -> int | None: ...
-
-
-class Tokenizer(Encoder, Protocol):
-    """A model's own encoder, which also knows how that model counts a prompt."""
-
-    @property
-    def family(self) -> Family: ...
-
-
-class Vocabulary(Protocol):
-    """The part of `tiktoken.Encoding` that counting needs."""
-
-    def encode_ordinary(self, text: str) -> list[int]: ...
-
-
-# With more white space than this in one piece, tiktoken's regex engine runs out of stack: in 0.14
-# between half a million and a million characters, and its panic is no `Exception`.
-_LONGEST_BLANK: Final = 100_000
-_LONG_BLANK: Final = re.compile(rf"(?<!\s)\s{{{_LONGEST_BLANK},}}+")
-
-
-@dataclass(frozen=True, slots=True)
-class VocabularyEncoder:
-    """Counts with a vocabulary. Text that looks like a special token is ordinary text."""
-
-    vocabulary: Vocabulary
-
-    def count(self, text: str) -> int:
-        return sum(len(self.vocabulary.encode_ordinary(piece)) for piece in _pieces(text))
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text, whole but for cuts inside of very long blanks."""
-    start = 0
-    if len(text) > _LONGEST_BLANK:
-        for blank in _LONG_BLANK.finditer(text):
-            for cut in range(blank.start() + _LONGEST_BLANK, blank.end(), _LONGEST_BLANK):
-                yield text[start:cut]
-                start = cut
-    yield text[start:]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimator:
-    """Counts without a vocabulary, see `estimate`."""
-
-    def count(self, text: str) -> int:
-        return estimate(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +81,7 @@ class TokenCounter:
     ) -> None:
         """`taught` is called with the calibration whenever a report has changed it."""
         self._taught = taught
+        self._image_cost = image_cost(model)
         self._estimated = _Counting(Estimator(), family(model), calibration or Calibration())
         self._now = self._estimated
 
@@ -194,7 +145,12 @@ class TokenCounter:
 
     def price(self, message: Message) -> int:
         """The tokens of one message, its own overhead included."""
-        return self.count_message(message.role, message.content)
+        tokens = self.count_message(message.role, message.content)
+        return tokens + sum(map(self.price_image, message.images))
+
+    def price_image(self, image: Image) -> int:
+        """The tokens that an image adds to its message, an estimate."""
+        return self._image_cost(image.width, image.height)
 
     def count_message(self, role: str, content: str, name: str = "") -> int:
         """The tokens of one message, its own overhead included."""
@@ -203,15 +159,25 @@ class TokenCounter:
             tokens += self._now.count(name) + self.family.per_name
         return self._scaled(tokens)
 
-    def count_draft(self, content: str) -> int:
-        """The tokens of a user's message that may still change, so that no count of it is kept."""
-        tokens = self._now.encoder.count(content)
-        return self._scaled(self._role("user") + (estimate(content) if tokens is None else tokens))
+    def count_draft(self, content: str, blocks: Sequence[str] = ()) -> int:
+        """The tokens of a user's message that may still change, so that no count of it is kept.
+
+        That of the `blocks` below it is, for they are files. It is a token off for each of them
+        where a vocabulary cuts an empty line before a text in two, as OpenAI's don't.
+        """
+        typed = f"{content}\n\n" if blocks and content.strip() else content
+        tokens = self._now.encoder.count(typed)
+        if tokens is None:
+            tokens = estimate(typed)
+        files = sum(map(self._now.count, _parted(blocks)))
+        return self._scaled(self._role("user") + tokens + files)
 
     def count_prompt(self, messages: Iterable[Message]) -> Count:
         """The tokens of a request: its overhead and the price of each message, added up."""
         now, sent = self.snapshot(), list(messages)
-        return Count(now.overhead_of(sent) + sum(map(now.price, sent)), now.precision)
+        tokens = now.overhead_of(sent) + sum(map(now.price, sent))
+        seen = any(message.images for message in sent)
+        return Count(tokens, "estimated" if seen else now.precision)
 
     @property
     def version(self) -> object:
@@ -225,13 +191,14 @@ class TokenCounter:
     def learn(self, messages: Iterable[Message], reported: int) -> bool:
         """Take note of the prompt tokens that the endpoint reported for a request.
 
-        Estimates teach nothing: a calibration is about the vocabulary and outlives the session.
+        Estimates teach nothing, and nor does a request with an image, whose price is one: a
+        calibration is about the vocabulary and outlives the session.
         Returns whether they are so few that the endpoint can't have read all of it, which teaches
         nothing either.
         """
-        if self.estimates:
-            return False
         sent = list(messages)
+        if self.estimates or any(message.images for message in sent):
+            return False
         if truncated(
             self.count_prompt(sent).tokens, reported, surely=self.precision != "estimated"
         ):
@@ -254,3 +221,9 @@ class TokenCounter:
 
     def _scaled(self, tokens: int) -> int:
         return max(1, round(tokens * self.calibration.scale))
+
+
+def _parted(blocks: Sequence[str]) -> Iterator[str]:
+    """Yield blocks as they stand below each other, with an empty line after each but the last."""
+    yield from (f"{each}\n\n" for each in blocks[:-1])
+    yield from blocks[-1:]

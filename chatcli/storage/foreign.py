@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Message, Node, Role, Usage, new_id, now
 from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.text import whole_text
@@ -62,6 +63,7 @@ class Said:
     time: str = ""
     model: str | None = None
     usage: Usage | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _distinct(nodes: Iterable[Node | None]) -> Iterator[Node]:
 
 
 def _node(name: str, parent: Node | None, said: Said) -> Node:
-    message = Message(said.role, whole_text(said.text))
+    message = Message(said.role, whole_text(said.text), said.images)
     return Node(name, parent, message, said.time, said.model, said.usage)
 
 

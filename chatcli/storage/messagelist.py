@@ -9,7 +9,9 @@ from typing import Final
 from chatcli.conversation.messages import ROLES, Role
 from chatcli.errors import BadSession
 from chatcli.storage import jsonlist
+from chatcli.storage.album import Album
 from chatcli.storage.foreign import (
+    FILES,
     TOOLS,
     Foreign,
     Said,
@@ -46,12 +48,18 @@ def said(items: Iterable[object], left_out: Counter[str]) -> Iterator[Said]:
 
     Keys beside role and content are passed over. Raises BadSession for what is no message.
     """
+    album = Album()
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             raise BadSession(f"item {number} is no message but {type(item).__name__}")
-        text = _text(item, number, left_out)
+        images, content = album.taken(item.get("content"))
+        text = _text({**item, "content": content}, number, left_out)
         if text is not None:
-            yield Said(_ROLES[word(item.get("role"))], text)
+            role = _ROLES[word(item.get("role"))]
+            # No endpoint takes images from anybody but the user.
+            kept = images if role == "user" else ()
+            left_out[FILES] += len(images) - len(kept)
+            yield Said(role, text, images=kept)
 
 
 def _text(item: dict[str, object], number: int, left_out: Counter[str]) -> str | None:

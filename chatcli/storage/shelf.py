@@ -55,7 +55,14 @@ def described(path: Path, talk: Conversation) -> dict[str, object]:
 
 
 def _fields(node: Node) -> dict[str, object]:
-    return {"id": node.id, **node.message.as_dict(), "time": node.time, "model": node.model}
+    fields = {"id": node.id, "role": node.role, "content": node.content}
+    # What an image looks like would flood whatever shows the rest; `export` has it.
+    images = [
+        {"name": each.name, "type": each.media_type, "width": each.width, "height": each.height}
+        for each in node.message.images
+    ]
+    shown = {"images": images} if images else {}
+    return {**fields, **shown, "time": node.time, "model": node.model}
 
 
 def rename(library: Library, old: str, new: str) -> str:

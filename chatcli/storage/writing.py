@@ -27,7 +27,7 @@ _MOST_LINES: Final = 20_000
 
 
 def as_messages(talk: Conversation) -> bytes:
-    """Return the current branch as a JSON list of role and content."""
+    """Return the current branch as a JSON list of role and content, images as parts of it."""
     messages = [node.message.as_dict() for node in talk.tree.path]
     text = json.dumps(messages, ensure_ascii=False, indent=2)
     return whole_text(text).encode() + b"\n"
@@ -56,6 +56,8 @@ def _paragraphs(talk: Conversation) -> Iterator[str]:
     for node in talk.tree.path:
         yield _heading(node)
         yield contained(node.content, parse)
+        for image in node.message.images:
+            yield f"*(image: {_escaped(str(image))})*"
         if node.finish in _CUT_SHORT:
             yield "*(cut short)*"
 

@@ -26,6 +26,7 @@ from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.conversation.tree import Tree
 from chatcli.errors import ChatcliError, ProviderError
+from chatcli.storage.attachments import Attachment
 from chatcli.storage.journal import FileJournal, at
 from chatcli.storage.mending import read_session
 
@@ -69,6 +70,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.commands: Registry = commands.shipped()
+        self.going_along: list[Attachment] = []
         self.provider = Scripted()
         self.file = folder / "talk.json"
         tree = trees.add(Tree(), trees.say(Tree(), Message("system", "Be kind.")))

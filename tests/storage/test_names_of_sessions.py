@@ -7,7 +7,8 @@ import json
 import os
 import tempfile
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -176,15 +177,18 @@ def test_a_session_that_vanishes_while_the_folder_is_read_ends_nothing(
     library = Library(tmp_path / "sessions")
     gone = {begin(library, "a"), begin(library, "c")}
     stays = begin(library, "b")
-    real = Path.lstat
+    real = os.scandir
 
-    def too_late(path: Path) -> os.stat_result:
+    @contextmanager
+    def too_late(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
         """Take two of the files away at the last moment."""
-        if path in gone:
+        with real(folder) as entries:
+            found = list(entries)
+        for path in gone:
             path.unlink(missing_ok=True)
-        return real(path)
+        yield found
 
-    monkeypatch.setattr(Path, "lstat", too_late)
+    monkeypatch.setattr(os, "scandir", too_late)
     assert [session.path for session in library.stored()] == [stays]
     for path in gone:
         path.write_bytes(b"")
