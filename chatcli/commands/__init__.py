@@ -11,6 +11,8 @@ from chatcli.commands import (
     costs,
     look,
     marks,
+    memory,
+    questions,
     session,
     summaries,
     tools,
@@ -19,8 +21,8 @@ from chatcli.commands import (
 from chatcli.commands.registry import Registry
 
 MODULES = (
-    *(session, conversation, branches, context, marks, summaries),
-    *(voice, look, attach, copying, costs, tools),
+    *(session, conversation, branches, questions, context, marks, summaries),
+    *(voice, memory, look, attach, copying, costs, tools),
 )
 
 

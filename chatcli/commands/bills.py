@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from chatcli.commands.registry import Chat
 from chatcli.conversation.messages import EDITED, Node, Usage
-from chatcli.conversation.records import Conversation, Summary
+from chatcli.conversation.records import Conversation, Spent, Summary
 from chatcli.providers.prices import Place, cost_of
 
 ANYWHERE: Final = Place("", "")
 """Where a model is asked of which no more than its name is known."""
+
+Paid: TypeAlias = Node | Summary | Spent
+"""What a model was asked for, with what that took."""
 
 NOTHING: Final = Usage(0, 0)
 
@@ -63,7 +66,7 @@ def bills_of(chat: Chat) -> dict[str, Bill]:
     """Return what each model's replies add up to; a reply on a branch of its own was paid too."""
     bills: dict[str, Bill] = {}
     places: dict[str, Place] = {}
-    for paid in _paid(chat.session.conversation):
+    for paid in (*_paid(chat.session.conversation), *chat.session.spent):
         name = paid.model or "unknown"
         if name not in places:
             places[name] = _place(chat, name)
@@ -90,7 +93,7 @@ def dollars(cost: Decimal) -> str:
     return f"≈${cost:.{max(1 - cost.adjusted(), 2)}f}"
 
 
-def _cost(place: Place, name: str, paid: Node | Summary) -> Decimal | None:
+def _cost(place: Place, name: str, paid: Paid) -> Decimal | None:
     return cost_of(place, name, paid.usage, paid.time) if paid.usage else None
 
 

@@ -5,46 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from chatcli.commands.attach import parts_of
 from chatcli.commands.costs import so_far
 from chatcli.commands.planned import FATES, Next, next_request
 from chatcli.commands.registry import Chat, Choice, command, whole_number
-from chatcli.conversation.context import STRATEGIES, Plan, Planned, budget_in
+from chatcli.conversation.context import Planned, budget_in
 from chatcli.conversation.events import Event, Gauge, Json, Notice, Row, Share, Table
+from chatcli.conversation.images import counted, said_of, shortened
+from chatcli.conversation.messages import Message
+from chatcli.conversation.strategies import STRATEGIES
 from chatcli.conversation.text import first_words
 from chatcli.errors import UsageError
 
 
-@command("context")
-def tokens(chat: Chat, _arguments: str) -> Iterator[Event]:
+@command("context", "[DRAFT]")
+def tokens(chat: Chat, arguments: str) -> Iterator[Event]:
     """Show how full the next request is, and of what.
 
+    With a draft, it is counted too, with the files that it names; so are those that are attached.
     What is not exact has `≈` before it. Below are the tokens that the endpoint itself has reported,
     of the last reply and of all; /context shows it message by message, /cost model by model.
 
     Example: /tokens, then /context to see which message takes the most.
     """
-    coming = next_request(chat)
-    yield Gauge((*_parts(coming.plan), *_room(coming, chat.window)))
-    rows = [Row((each.name, coming.tokens(each.size))) for each in _parts(coming.plan) if each.size]
+    coming = next_request(chat, arguments)
+    yield Gauge((*_parts(coming), *_room(coming, chat.window)))
+    rows = [Row((each.name, coming.tokens(each.size))) for each in _parts(coming) if each.size]
     rows.append(Row(("in all", coming.tokens(coming.plan.tokens)), "here"))
     rows += [*_limits(coming, chat.window), *_left_out(coming)]
     yield Table("The next request", ("part", "tokens"), tuple(rows), frozenset({"tokens"}))
-    yield Notice(_reported(chat))
+    yield Notice(_reported(chat, coming))
     yield from so_far(chat)
     yield from _trouble(coming)
 
 
-def _parts(plan: Plan) -> tuple[Share, ...]:
+def _parts(coming: Next) -> tuple[Share, ...]:
     """Return what the request holds. The letters and their order stay, so that bars compare."""
-    fixed = plan.overhead + plan.system_tokens + plan.summary_tokens + plan.example_tokens
+    plan = coming.plan
+    opening = plan.opening
+    told = {each.name: each.tokens for each in opening.told}
+    memory = told.pop("memory", 0)
+    fixed = plan.overhead + opening.tokens + plan.example_tokens
     pinned, newest = plan.pinned_tokens, plan.newest_tokens
     return (
-        Share("system prompt", "S", plan.system_tokens),
+        Share("system prompt", "S", opening.system_tokens),
+        Share("memory", "M", memory),
+        Share("live facts", "L", sum(told.values())),
         Share("examples", "E", plan.example_tokens),
-        Share("summary", "U", plan.summary_tokens),
+        Share("summary", "U", opening.summary_tokens),
         Share("pinned", "P", pinned),
         Share("history", "H", plan.tokens - fixed - pinned - newest),
-        Share("newest, empty so far", "N", newest),
+        Share(coming.newest, "N", newest),
         Share("the request itself", "Q", plan.overhead),
     )
 
@@ -87,14 +98,16 @@ def _left_out(coming: Next) -> Iterator[Row]:
             )
 
 
-def _reported(chat: Chat) -> str:
-    counted = f"counted: {chat.session.planner.counter.precision}"
+def _reported(chat: Chat, coming: Next) -> str:
+    how = chat.session.planner.counter.precision
+    images = coming.plan.images
+    told = f"counted: {how}{', but for the images' if images and how == 'exact' else ''}"
     usage = chat.session.last_usage
     if usage is None:
-        return f"{counted}; the endpoint has reported nothing yet"
+        return f"{told}; the endpoint has reported nothing yet"
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     return (
-        f"{counted}; the endpoint reported {usage.prompt_tokens:,} tokens sent{cached} and "
+        f"{told}; the endpoint reported {usage.prompt_tokens:,} tokens sent{cached} and "
         f"{usage.completion_tokens:,} received, the last time"
     )
 
@@ -113,8 +126,9 @@ def context(chat: Chat, arguments: str) -> Iterator[Event]:
     """Show each message, or the last N, and what becomes of it in the next request.
 
     What is dim is not sent: muted, told by the summary, or left out by the budget or the window.
-    All of it stays in /history. /context raw shows the request in JSON as it will leave, with an
-    empty message in the place of the one that you will type; no key is in it.
+    All of it stays in /history. /context raw shows the request in JSON as it will leave, with what
+    is attached in the place of the message that you will type; no key is in it, and of an image no
+    more than its beginning.
 
     Example: /context 6 shows the last six messages.
     """
@@ -139,43 +153,64 @@ def context(chat: Chat, arguments: str) -> Iterator[Event]:
 
 
 def _raw(chat: Chat) -> Iterator[Event]:
+    from chatcli.storage.attachments import with_files
+
     chat.wait_for_counting()
-    request = chat.request(chat.session.plan("").messages)
+    going = chat.going_with("")
+    *earlier, _ = chat.session.plan("", *parts_of(going)).messages
+    newest = with_files("", going)
+    request = chat.request([*earlier, Message("user", newest, tuple(parts_of(going)[1]))])
     if request["model"] is None:
         yield Notice("the model will be the first that the endpoint lists", level="warning")
-    yield Json(request)
+    yield Json(shortened(request))
 
 
 def _always_sent(chat: Chat, coming: Next) -> Iterator[Row]:
-    """Yield what goes before the history: system prompt, summary, examples."""
+    """Yield what goes before the history: system prompt, live facts, summary, examples."""
     plan = coming.plan
     for entry in coming.entries:
         if entry.fate == "system":
             yield _row(coming, entry)
+    yield from _facts(coming)
     if plan.summary is not None:
         text = first_words(plan.summary.text)
-        yield Row(("", "summary", coming.tokens(plan.summary_tokens), "sent", text))
+        yield Row(("", "summary", coming.tokens(plan.opening.summary_tokens), "sent", text))
     for example in plan.examples:
         count = chat.session.planner.counter.price(example)
         words = first_words(example.content)
         yield Row(("", f"example {example.role}", coming.tokens(count), "sent", words))
 
 
+def _facts(coming: Next) -> Iterator[Row]:
+    """Yield the facts that are told with the system prompt, and those that have no room in it."""
+    opening = coming.plan.opening
+    for each in opening.told:
+        _, _, text = each.text.rpartition("\n")
+        cells = ("", each.name, coming.tokens(each.tokens), "sent", first_words(text))
+        yield Row(cells)
+    for name, count in (opening.facts.left_out if opening.facts else {}).items():
+        what = f"({count} of it)" if name == "memory" else f"({count} of them)"
+        yield Row(("", name, "", FATES["budget"], what if count > 1 else ""), "dim")
+
+
 def _said(coming: Next, entries: Sequence[Planned]) -> Iterator[Row]:
     yield from (_row(coming, entry) for entry in entries)
     newest = coming.tokens(coming.plan.newest_tokens)
-    yield Row(("", "user", newest, "sent", "(what you type next)"), "here")
+    files = f", with {', '.join(coming.going)}" if coming.going else ""
+    yield Row(("", "user", newest, "sent", f"(what you type next{files})"), "here")
 
 
 def _row(coming: Next, entry: Planned) -> Row:
     number = "" if entry.number is None else str(entry.number)
     sent = entry.fate in {"system", "sent", "pinned"}
+    images = entry.node.message.images
+    unseen = f" without {counted(len(images))}" if images and coming.plan.unseen else ""
     cells = (
         number,
         entry.node.role,
         coming.tokens(entry.tokens),
-        FATES[entry.fate],
-        first_words(entry.node.content),
+        f"{FATES[entry.fate]}{unseen if sent else ''}",
+        f"{first_words(entry.node.content)}{said_of(images)}",
     )
     return Row(cells, None if sent else "dim")
 

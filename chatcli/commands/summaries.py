@@ -58,7 +58,7 @@ def show(chat: Chat) -> Iterator[Event]:
     summary = _needed(coming)
     wording = f"by {summary.model}" if summary.model else "in your words"
     price = chat.session.planner.counter.price(Message("system", summary.text))
-    tokens = coming.tokens(coming.plan.summary_tokens or price)
+    tokens = coming.tokens(coming.plan.opening.summary_tokens or price)
     yield Notice(f"the summary of {_span(coming)}, {wording}, {tokens} tokens:")
     yield Document(summary.text)
     if coming.plan.summary is None:

@@ -16,12 +16,16 @@ def _personas(chat: Chat) -> list[Choice]:
 
 
 def _models(chat: Chat) -> list[Choice]:
-    return chat.models()
+    return [*chat.models(), *chat.known_models()]
 
 
-def _list(title: str, choices: list[Choice]) -> Table:
+def _models_at(chat: Chat, profile: str) -> list[Choice]:
+    return chat.models_at(profile)
+
+
+def _list(title: str, choices: list[Choice], caption: str = "") -> Table:
     rows = tuple(Row((c.name, c.about), "here" if c.here else None) for c in choices)
-    return Table(title, ("name", "about"), rows)
+    return Table(title, ("name", "about"), rows, caption=caption)
 
 
 @command("voice", "[NAME]", complete=_personas)
@@ -38,7 +42,7 @@ def persona(chat: Chat, arguments: str) -> Iterator[Event]:
         yield _list("Personas", chat.personas())
 
 
-@command("voice", "[PROFILE:MODEL]", complete=_models)
+@command("voice", "[PROFILE:MODEL]", complete=_models, follow=_models_at)
 def model(chat: Chat, arguments: str) -> Iterator[Event]:
     """Ask another model from here on, or list what can be asked.
 
@@ -47,7 +51,8 @@ def model(chat: Chat, arguments: str) -> Iterator[Event]:
     if arguments:
         yield from chat.use_model(arguments)
     else:
-        yield _list("Models", chat.models())
+        caption = "/model NAME: and Tab offers the models of one"
+        yield _list("Models", chat.models(), caption)
 
 
 @command("voice", "[TEXT]")

@@ -2,27 +2,26 @@
 
 `plan` is a pure function of the course of the conversation, what its messages cost, and the limits.
 It never changes the conversation, and its cost grows with what it leaves out, not with what it
-keeps. A new strategy is a function of the type `Strategy` and its line in STRATEGIES.
+keeps. What is left out is up to the strategy: see `strategies.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from chatcli.conversation.injecting import Surroundings, facts_of
 from chatcli.conversation.messages import Message, Node
+from chatcli.conversation.opening import Opening, fitted, within
 from chatcli.conversation.records import Summary
+from chatcli.conversation.strategies import STRATEGIES, Reason, Room
 from chatcli.conversation.turns import Course, Price, Priced, Turn
 from chatcli.errors import BudgetError
 
-Reason: TypeAlias = Literal["budget", "window"]
 Fate: TypeAlias = (
     Literal["system", "sent", "pinned", "newest", "muted", "replaced", "folded"] | Reason
 )
-
-SUMMARY: Final = "Summary of what was said earlier in this conversation:\n\n"
-
 
 REPLY_RESERVE: Final = 1024
 """Tokens of a context window that are left to the reply, at most a quarter of the window."""
@@ -56,34 +55,50 @@ class Planned:
 class Plan:
     """What the next request holds.
 
-    `first` is the system prompt as it is sent, with the summary at its end. `tokens` includes the
-    request's own `overhead`. The `examples` are the persona's: they go between the system prompt
-    and the history, and are no part of the conversation.
+    `opening` is the system message as it is sent, with the live facts and the summary. `tokens`
+    includes the request's own `overhead`. The `examples` are the persona's: they go between the
+    system message and the history, and are no part of the conversation. `takes_images` is False
+    where images are left out of all that is sent.
     """
 
     course: Course
     limits: Limits
     tokens: int
     overhead: int
-    system_tokens: int = 0
-    summary_tokens: int = 0
-    first: Message | None = None
+    opening: Opening = field(default_factory=Opening)
     examples: tuple[Message, ...] = ()
     example_tokens: int = 0
     summary: Summary | None = None
     reasons: Mapping[int, Reason] = field(default_factory=dict)
+    takes_images: bool = True
 
     @property
     def messages(self) -> list[Message]:
         """What is sent, in the order in which it is sent: the system prompt first."""
-        said = [
-            entry.node.message
-            for index, turn in enumerate(self.course.turns)
-            if self._fate(index, turn) in {"sent", "pinned", "newest"}
-            for entry in turn.entries
-            if not entry.muted
-        ]
-        return [*([self.first] if self.first else []), *self.examples, *said]
+        said: Iterable[Message] = self._going()
+        if not self.takes_images:
+            said = (message.without_images() for message in said)
+        return [*self.opening.messages, *self.examples, *said]
+
+    @property
+    def images(self) -> int:
+        """How many images are sent; the tokens are no more than an estimate where there are any."""
+        return self._shown() if self.takes_images else 0
+
+    @property
+    def unseen(self) -> int:
+        """How many images the messages have that are sent without them."""
+        return 0 if self.takes_images else self._shown()
+
+    def _shown(self) -> int:
+        if not self.course.images:
+            return 0
+        return sum(len(message.images) for message in self._going())
+
+    def _going(self) -> Iterator[Message]:
+        for index, turn in enumerate(self.course.turns):
+            if self._fate(index, turn) in {"sent", "pinned", "newest"}:
+                yield from (entry.node.message for entry in turn.entries if not entry.muted)
 
     @property
     def entries(self) -> tuple[Planned, ...]:
@@ -119,7 +134,7 @@ class Plan:
             if prompt is not None:
                 yield _planned(prompt, "replaced")
         if system is not None:
-            yield _planned(system, "system")
+            yield Planned(system.node, system.number, self.opening.system_tokens, "system")
         for index, turn in enumerate(self.course.turns):
             fate = self._fate(index, turn)
             for entry in turn.entries:
@@ -140,98 +155,28 @@ def _planned(entry: Priced, fate: Fate) -> Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What a strategy decides about: the turns before the newest but for those in `folded`.
-
-    `excess` is how many tokens they are over what there is room for (negative: room is left);
-    pinned turns go whatever is decided. `pairs` is the window.
-    """
-
-    turns: Sequence[Turn]
-    folded: Set[int]
-    excess: float
-    pairs: int
-
-    def free(self, start: int = 0, stop: int | None = None) -> Iterator[int]:
-        """Yield the indices of the turns that may be left out, the oldest first."""
-        for index in range(start, len(self.turns) - 1 if stop is None else stop):
-            if index not in self.folded and not self.turns[index].pinned:
-                yield index
-
-
-Strategy: TypeAlias = Callable[[Room], dict[int, Reason]]
-"""Returns why turns are left out, by their index; the others are sent."""
-
-
-def truncate(room: Room) -> dict[int, Reason]:
-    """Leave the oldest turns out until the rest fits."""
-    return _oldest(room, 0, room.excess)
-
-
-def window(room: Room) -> dict[int, Reason]:
-    """Send the newest N pairs before the question, as many of them as fit."""
-    start = max(len(room.turns) - 1 - room.pairs, 0)
-    outside: dict[int, Reason] = dict.fromkeys(room.free(0, start), "window")
-    saved = sum(room.turns[index].tokens for index in outside)
-    return {**outside, **_oldest(room, start, room.excess - saved)}
-
-
-def summarize(room: Room) -> dict[int, Reason]:
-    """Fold the oldest turns into a summary before the budget is full; what still overflows leaves.
-
-    The folding is a turn of its own with the model: see `folding.py`.
-    """
-    return truncate(room)
-
-
-def full(room: Room) -> dict[int, Reason]:
-    """Send everything, or nothing at all."""
-    if room.excess > 0:
-        raise BudgetError(
-            f"the conversation is {int(room.excess):,} tokens over the budget",
-            "/strategy truncate leaves the oldest turns out, /budget sets another limit",
-        )
-    return {}
-
-
-STRATEGIES: Final[dict[str, Strategy]] = {
-    "truncate": truncate,
-    "window": window,
-    "summarize": summarize,
-    "full": full,
-}
-
-
-def _oldest(room: Room, start: int, excess: float) -> dict[int, Reason]:
-    reasons: dict[int, Reason] = {}
-    for index in room.free(start):
-        if excess <= 0:
-            break
-        reasons[index] = "budget"
-        excess -= room.turns[index].tokens
-    return reasons
-
-
-@dataclass(frozen=True, slots=True)
 class Terms:
     """On what terms requests are planned: the `price` of a message in tokens, and the limits.
 
     `overhead` tells what a request costs beside its messages, which can be a matter of whether it
-    begins with a system prompt; the `examples` go with every request.
+    begins with a system prompt; the `examples` go with every request. `around` is what is known of
+    the moment, None where the system prompt goes as it is.
     """
 
     price: Price
     limits: Limits
     overhead: Callable[[Sequence[Message]], int] = lambda _opening: 0
     examples: tuple[Message, ...] = ()
+    around: Surroundings | None = None
 
 
 def plan(course: Course, terms: Terms) -> Plan:
     """Plan the next request, whose question is the last turn of `course`.
 
     The newest system prompt, the examples, pinned turns, the summary and the last turn always go;
-    muted messages never. A reply never goes without its question. Raises BudgetError when what
-    must go exceeds the budget, or when `full` can't send everything.
+    muted messages never. A reply never goes without its question. Live facts go as far as there is
+    room for them. Raises BudgetError when what must go exceeds the budget, or when `full` can't
+    send everything.
     """
     made = None
     if terms.limits.strategy != "full" and course.summary is not None:
@@ -245,12 +190,9 @@ def plan(course: Course, terms: Terms) -> Plan:
 def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
     """Plan with a summary or without one; None where what must go does not fit."""
     budget = terms.limits.budget
-    first = _first(course, summary)
-    system = course.system[-1].tokens if course.system else 0
-    opening = terms.price(first) if first and summary else system
     shown = sum(map(terms.price, terms.examples))
-    overhead = terms.overhead([first] if first else [])
-    must = overhead + shown + opening + _always(course)
+    opening, overhead = _opening(course, terms, summary, shown)
+    must = overhead + shown + opening.tokens + _always(course)
     if budget is not None and must > budget:
         return None
     folded, folded_tokens = _folded(course) if summary else (frozenset[int](), 0)
@@ -264,9 +206,7 @@ def _plan(course: Course, terms: Terms, summary: Summary | None) -> Plan | None:
         terms.limits,
         must + others - left,
         overhead,
-        system_tokens=system,
-        summary_tokens=opening - system,
-        first=first,
+        opening=opening,
         examples=terms.examples,
         example_tokens=shown,
         summary=summary,
@@ -290,23 +230,30 @@ def _always(course: Course) -> int:
     return course.pinned_tokens + newest
 
 
-def _first(course: Course, summary: Summary | None) -> Message | None:
-    """Return the system prompt as it is sent, with the summary at its end.
+def _opening(
+    course: Course, terms: Terms, summary: Summary | None, shown: int
+) -> tuple[Opening, int]:
+    """Return the system message, and what the request costs beside its messages.
 
-    One system message, because many endpoints and templates take no second one.
+    `shown` are the tokens of the examples.
     """
-    if summary is None:
-        return course.system[-1].node.message if course.system else None
+    budget, price, around = terms.limits.budget, terms.price, terms.around
     prompt = course.system[-1].node.content if course.system else ""
-    told = f"{SUMMARY}{summary.text}"
-    return Message("system", f"{prompt}\n\n{told}" if prompt else told)
+    facts = within(facts_of(course, around), around.memory_budget, price) if around else None
+    # A request that begins with a system message may cost more; so the facts are fitted for one.
+    prompted = terms.overhead([Message("system", prompt)])
+    said = course.tokens if terms.limits.strategy == "full" else _always(course)
+    room = None if budget is None else budget - prompted - shown - said
+    opening = fitted(
+        prompt, facts, summary.text if summary else None, price, room=room, budget=budget
+    )
+    return opening, prompted if opening.message else terms.overhead([])
 
 
 def _too_large(course: Course, terms: Terms) -> BudgetError:
-    first = _first(course, None)
-    system = course.system[-1].tokens if course.system else 0
-    must = terms.overhead([first] if first else []) + system + _always(course)
-    must += sum(map(terms.price, terms.examples))
+    shown = sum(map(terms.price, terms.examples))
+    opening, overhead = _opening(course, terms, None, shown)
+    must = overhead + shown + opening.tokens + _always(course)
     budget = terms.limits.budget
     assert budget is not None, "without a budget everything fits"
     return BudgetError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatcli.conversation.context import Plan
+from chatcli.conversation.images import said_of
 from chatcli.conversation.messages import Message, Node, Usage, new_id, now
 from chatcli.conversation.records import Summary
 from chatcli.conversation.turns import Price, Turn
@@ -149,7 +150,8 @@ def request(part: str, before: str, budget: int | None) -> list[Message]:
 
 
 def _pieces(node: Node, room: int, price: Price) -> Iterator[str]:
-    text = f"{'User' if node.role == 'user' else 'Assistant'}: {node.content}"
+    shown = said_of(node.message.images)
+    text = f"{'User' if node.role == 'user' else 'Assistant'}: {node.content}{shown}"
     tokens = price(Message("user", text))
     count = -(-tokens // room)
     size = max(-(-len(text) // count), 1)

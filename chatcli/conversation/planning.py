@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import fields, replace
 from typing import Any
 
 from chatcli.conversation import tree as trees
 from chatcli.conversation.context import Limits, Plan, Terms, plan
+from chatcli.conversation.images import Image
+from chatcli.conversation.injecting import Surroundings
 from chatcli.conversation.messages import Message, Node
 from chatcli.conversation.ports import Counter
 from chatcli.conversation.records import Conversation
@@ -20,7 +22,9 @@ class Planner:
 
     `examples` show the model how to answer; they go with every request and are no part of the
     history. `defaults` are the limits as long as nobody has set others; `most` is what the endpoint
-    has said that it reads, in prompt tokens, which no setting exceeds.
+    has said that it reads, in prompt tokens, which no setting exceeds. `surroundings` tells what is
+    known of the moment and may stand in the system prompt; None, and that goes as it is.
+    `takes_images` is False for a model that would refuse images, so that they are left out.
     """
 
     def __init__(self, counter: Counter, limits: Limits) -> None:
@@ -28,6 +32,8 @@ class Planner:
         self.defaults = limits
         self.examples: tuple[Message, ...] = ()
         self.most: int | None = None
+        self.takes_images = True
+        self.surroundings: Callable[[], Surroundings] | None = None
         self._chosen: dict[str, Any] = {}
         self._guard = threading.Lock()
         self._ledger: Ledger | None = None
@@ -55,38 +61,57 @@ class Planner:
         """Take over what was chosen for another conversation."""
         self._chosen = dict(other._chosen)
 
+    def beside(self, counter: Counter, limits: Limits) -> Planner:
+        """Return a planner that does as this one, for another model, within the limits of that."""
+        other = Planner(counter, limits)
+        other.examples, other.surroundings = self.examples, self.surroundings
+        other.choose_as(self)
+        other.most = limits.budget
+        return other
+
     def plan(self, talk: Conversation, head: Node | None, pinned: Set[str] = frozenset()) -> Plan:
         """Plan the request whose question is `head`; the messages `pinned` go whatever happens."""
         with self._guard:
             if pinned:
-                course = Ledger(self.counter.price, marks(talk, pinned)).at(head)
+                course = Ledger(self._price, marks(talk, pinned)).at(head)
             else:
                 course = self._current(talk).at(head)
         return self._planned(course)
 
-    def forecast(self, talk: Conversation, draft: str) -> Plan:
-        """Plan the next request with a question that may still change; may be asked any time."""
-        node = trees.say(talk.tree, Message("user", draft))
+    def forecast(
+        self,
+        talk: Conversation,
+        draft: str,
+        blocks: Sequence[str] = (),
+        images: Sequence[Image] = (),
+    ) -> Plan:
+        """Plan the next request with a question that may still change; may be asked any time.
+
+        `blocks` are the texts of files that go along below the draft, `images` those files that
+        are none.
+        """
+        node = trees.say(talk.tree, Message("user", draft, tuple(images)))
         with self._guard:
             course = self._current(talk).at(talk.tree.head)
         counter = self.counter
-        return self._planned(
-            extended(
-                course, [node], lambda message: counter.count_draft(message.content), marks(talk)
-            )
-        )
+        price = counter.count_draft(draft, blocks) + sum(map(counter.price_image, images))
+        return self._planned(extended(course, [node], lambda _message: price, marks(talk)))
 
     def _planned(self, course: Course) -> Plan:
         counter = self.counter
-        terms = Terms(counter.price, self.limits, counter.overhead_of, self.examples)
-        return plan(course, terms)
+        around = self.surroundings() if self.surroundings else None
+        terms = Terms(counter.price, self.limits, counter.overhead_of, self.examples, around)
+        return replace(plan(course, terms), takes_images=self.takes_images)
+
+    def _price(self, message: Message) -> int:
+        return self.counter.price(message if self.takes_images else message.without_images())
 
     def _current(self, talk: Conversation) -> Ledger:
         """Return the ledger, a new one where messages have another price or other marks now."""
-        basis = (self.counter, talk.marks, talk.summaries)
+        basis = (self.counter, talk.marks, talk.summaries, self.takes_images)
         same = all(one is other for one, other in zip(basis, self._basis, strict=False))
         if self._ledger is None or not same or self._version != self.counter.version:
-            self._ledger = Ledger(self.counter.price, marks(talk))
+            self._ledger = Ledger(self._price, marks(talk))
             self._basis, self._version = basis, self.counter.version
         return self._ledger
 

@@ -47,6 +47,13 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuned:
+    """How replies are sampled from here on: all that was chosen, by the parameters' names."""
+
+    chosen: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """The message `question` asks what was said on the way to `source`, on another branch."""
 
@@ -81,26 +88,41 @@ class Summary:
     usage: Usage | None = None
 
 
-Record: TypeAlias = Header | Node | Moved | Noted | Merged | Marked | Summary
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a request beside the conversation took; `purpose` says in a word what it was for."""
+
+    purpose: str
+    model: str
+    usage: Usage
+    time: str
+
+
+Record: TypeAlias = Header | Node | Moved | Noted | Tuned | Merged | Marked | Summary | Spent
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """All that a session's records add up to.
 
-    `merges` maps the id of each question about another branch to the end of that branch, `marks`
-    the ids of messages to how they are marked, and `summaries` the id of each summary to it, in the
-    order in which they were made.
+    `chosen` are parameters of sampling by their names. `merges` maps the id of each question about
+    another branch to the end of that branch, `marks` the ids of messages to how they are marked,
+    and `summaries` the id of each summary to it, in the order in which they were made. `spent` is
+    what requests beside it have taken.
     """
 
     header: Header
     tree: Tree
     title: str | None = None
+    chosen: Mapping[str, object] = field(default_factory=dict)
     merges: Mapping[str, Node] = field(default_factory=dict)
     marks: Mapping[str, Marked] = field(default_factory=dict)
     summaries: Mapping[str, Summary] = field(default_factory=dict)
+    spent: tuple[Spent, ...] = ()
 
-    def noted(self, note: Noted) -> Conversation:
+    def noted(self, note: Noted | Tuned) -> Conversation:
+        if isinstance(note, Tuned):
+            return replace(self, chosen=note.chosen)
         if note.key == "title":
             return replace(self, title=note.value)
         if note.key == "persona":
@@ -148,6 +170,8 @@ def whole(talk: Conversation) -> list[Record]:
         *talk.summaries.values(),
         *(Moved(name, head) for name, head in tree.heads.items() if name != tree.branch),
         *([Noted("title", talk.title)] if talk.title is not None else []),
+        *([Tuned(talk.chosen)] if talk.chosen else []),
+        *talk.spent,
         Moved(tree.branch, tree.head, tree.undone),
     ]
 
@@ -174,17 +198,29 @@ def replay(header: Header, records: Iterable[Record]) -> Conversation:
                     undone = ()
             case Moved():
                 here, heads[record.branch], undone = record.branch, record.head, record.undone
-            case Noted():
-                talk = talk.noted(record)
-            case Merged():
-                talk = talk.merged(record)
-            case Marked():
-                talk = talk.marked(record)
-            case Summary():
-                talk = talk.summarized(record)
             case Header():
                 pass
-    return replace(talk, tree=_claim(Tree(heads, here, undone), leaves.values()))
+            case _:
+                talk = _with(talk, record)
+    tree = _claim(Tree(heads, here, undone), leaves.values())
+    return replace(talk, tree=tree)
+
+
+def _with(
+    talk: Conversation, record: Noted | Tuned | Merged | Marked | Summary | Spent
+) -> Conversation:
+    """Return a conversation with what a record adds to it that moves no branch."""
+    match record:
+        case Noted() | Tuned():
+            return talk.noted(record)
+        case Merged():
+            return talk.merged(record)
+        case Marked():
+            return talk.marked(record)
+        case Summary():
+            return talk.summarized(record)
+        case Spent():
+            return replace(talk, spent=(*talk.spent, record))
 
 
 def _claim(tree: Tree, leaves: Iterable[Node]) -> Tree:

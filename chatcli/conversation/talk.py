@@ -16,7 +16,9 @@ from chatcli.conversation.records import (
     Marked,
     Noted,
     Record,
+    Spent,
     Summary,
+    Tuned,
     moves,
     whole,
 )
@@ -28,7 +30,9 @@ class Talk:
 
     def __init__(self, conversation: Conversation, journal: Journal, *, stored: bool) -> None:
         """`stored` says that the journal already holds the conversation."""
-        self.conversation = conversation
+        # Requests beside the conversation end in threads of their own, so what they take is apart.
+        self.spent = list(conversation.spent)
+        self.conversation = replace(conversation, spent=())
         began = stored or any(node.role != "system" for node in conversation.tree.nodes())
         self._keeper = Keeper(journal, () if stored else whole(conversation), began=began)
 
@@ -76,8 +80,8 @@ class Talk:
         self.conversation = self.conversation.summarized(summary)
         yield from self._keeper.keep(summary)
 
-    def note(self, note: Noted) -> Iterator[Event]:
-        """Give the conversation a title, or note that its persona or model is another now."""
+    def note(self, note: Noted | Tuned) -> Iterator[Event]:
+        """Give the conversation a title, or note that something else is another from here on."""
         self.conversation = self.conversation.noted(note)
         yield from self._keeper.keep(note)
 
@@ -88,7 +92,12 @@ class Talk:
 
     def save_elsewhere(self, journal: Journal) -> Iterator[Event]:
         """Keep all of the conversation in another journal, now and from now on."""
-        yield from self._keeper.move(journal, whole(self.conversation))
+        yield from self._keeper.move(journal, [*whole(self.conversation), *self.spent])
+
+    def spend(self, spent: Spent) -> None:
+        """Note what a request beside the conversation took; may be called from any thread."""
+        self.spent.append(spent)
+        self._keeper.keep(spent)
 
     def _go_back(self, tree: Tree, branch: str) -> Iterator[Event]:
         yield from self.become(tree)

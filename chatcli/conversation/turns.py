@@ -61,7 +61,7 @@ class Course:
 
     `summary` stands for the turns whose indices are in `folded`, but for those that are pinned. Of
     the turns, `tokens` is the price of all, `pinned_tokens` of the pinned ones, and `folded_tokens`
-    of those that the summary stands for.
+    of those that the summary stands for. `images` is how many all messages have.
     """
 
     system: tuple[Priced, ...] = ()
@@ -72,6 +72,7 @@ class Course:
     summary: Summary | None = None
     folded: frozenset[int] = frozenset()
     folded_tokens: int = 0
+    images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class _Growing:
         self._said = course.said
         self._tokens = course.tokens
         self._pinned_tokens = course.pinned_tokens
+        self._images = course.images
         self._fold: tuple[Summary | None, frozenset[int], int]
         self._fold = (course.summary, course.folded, course.folded_tokens)
 
@@ -138,6 +140,7 @@ class _Growing:
         self._unfold(len(self._turns) - 1)
         silent = priced.node.id in marks.muted or bool(last.entries and last.entries[0].muted)
         self._said += 1
+        self._images += len(priced.node.message.images)
         entry = Priced(priced.node, self._said, priced.tokens, silent)
         turn = self._turns[-1] = last.then(entry, pinned=priced.node.id in marks.pinned)
         self._tokens += turn.tokens - last.tokens
@@ -169,6 +172,7 @@ class _Growing:
             self._tokens,
             self._pinned_tokens,
             *self._fold,
+            self._images,
         )
 
 

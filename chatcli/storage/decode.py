@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chatcli.conversation.images import Image, together
 from chatcli.conversation.messages import Message, Node, Usage, now
 from chatcli.conversation.records import (
     Conversation,
@@ -13,17 +14,23 @@ from chatcli.conversation.records import (
     Moved,
     Noted,
     Record,
+    Spent,
     Summary,
+    Tuned,
     replay,
 )
 from chatcli.conversation.text import whole_text
-from chatcli.errors import BadSession
+from chatcli.errors import AttachmentError, BadSession
+from chatcli.storage import sampling
+from chatcli.storage.dataurls import decoded
 from chatcli.storage.forms import (
+    ImageForm,
     MarkForm,
     MergeForm,
     MessageForm,
     MoveForm,
     NoteForm,
+    SpentForm,
     SummaryForm,
     UsageForm,
     checked,
@@ -48,6 +55,7 @@ class Decoder:
         self._last: Node | None = None
         self._number = 0
         self._moved = 0
+        self._spoiled = 0
 
     def take(self, fields: dict[str, object]) -> dict[str, object] | None:
         """Take a record, and return its fields as they are to stand in the file.
@@ -79,6 +87,9 @@ class Decoder:
         if self._moved:
             many = "messages follow" if self._moved > 1 else "message follows"
             told.append(f"{self._moved} {many} what stood before, for what came in between is lost")
+        if self._spoiled:
+            some = "images don't go" if self._spoiled > 1 else "image does not go"
+            told.append(f"{self._spoiled} {some} along any more, for it can't be read")
         return tuple(told)
 
     def _node(self, fields: dict[str, object]) -> dict[str, object]:
@@ -90,12 +101,24 @@ class Decoder:
         if lost:
             self._moved += 1
             parent = self._last
-        message = Message(form.role, whole_text(form.content))
+        # A list that is none was taken from the form, and is one thing that can't be read.
+        self._spoiled += bool(fields.get("images")) and not form.images
+        message = Message(form.role, whole_text(form.content), self._images(form))
         usage = _usage(form.usage) if form.usage else None
         node = Node(form.id, parent, message, form.time, form.model, usage, form.finish)
         self.ids[node.id] = self._last = node
         self._records.append(node)
         return {**fields, "parent": parent.id if parent else None} if lost else fields
+
+    def _images(self, form: MessageForm) -> tuple[Image, ...]:
+        """Return the images of a message; one that is spoiled costs no more than itself."""
+        images: tuple[Image, ...] = ()
+        for each in form.images if form.role == "user" else ():
+            try:
+                images = together(*images, _image(each))
+            except AttachmentError:
+                self._spoiled += 1
+        return images
 
     def _move(self, fields: dict[str, object]) -> dict[str, object] | None:
         form = checked(MoveForm, fields, self._number)
@@ -115,6 +138,11 @@ class Decoder:
             self._records += [Marked(n, mark.mark) for n in self._named(mark.marked)]
         elif "summary" in fields:
             self._records += self._summary(checked(SummaryForm, fields, self._number))
+        elif "spent" in fields:
+            form = checked(SpentForm, fields, self._number)
+            self._records.append(Spent(form.spent, form.model, _usage(form.usage), form.time))
+        elif "set" in fields:
+            self._records.append(Tuned(sampling.read(fields["set"])))
         else:
             note = checked(NoteForm, fields, self._number)
             if note.title is not None:
@@ -151,6 +179,10 @@ def unfinished(fields: dict[str, object], ids: Mapping[str, Node]) -> Node | Non
         return None
     message = Message(form.role, form.content)
     return Node(form.id, question, message, form.time, form.model, finish=form.finish)
+
+
+def _image(form: ImageForm) -> Image:
+    return decoded(whole_text(form.name), form.data)
 
 
 def _usage(form: UsageForm) -> Usage:

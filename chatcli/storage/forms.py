@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from chatcli.conversation.images import MOST_IMAGES
 from chatcli.conversation.messages import Role
 from chatcli.conversation.records import Mark
 from chatcli.errors import BadSession
@@ -18,6 +19,8 @@ from chatcli.errors import BadSession
 VERSION: Final = 1
 
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
+# Without FailFast, a list of four million numbers would cost as many errors, and gigabytes.
+_Ids = Annotated[list[_Id], FailFast()]
 _Label = Annotated[str, Field(max_length=512)]
 _Tokens = Annotated[int, Field(ge=0, lt=2**53)]
 
@@ -40,11 +43,17 @@ class UsageForm(_Form):
     cached_tokens: _Tokens = 0
 
 
+class ImageForm(_Form):
+    name: _Label = "image"
+    data: str
+
+
 class MessageForm(_Form):
     id: _Id
     parent: _Id | None
     role: Role
     content: str
+    images: Annotated[list[ImageForm], FailFast(), Field(max_length=MOST_IMAGES)] = []
     time: _Label = ""
     model: _Label | None = None
     usage: UsageForm | None = None
@@ -54,7 +63,7 @@ class MessageForm(_Form):
 class MoveForm(_Form):
     branch: Annotated[str, Field(min_length=1, max_length=128)]
     head: _Id | None
-    undone: list[_Id] = []
+    undone: _Ids = []
 
 
 class NoteForm(_Form):
@@ -72,11 +81,18 @@ class SummaryForm(_Form):
     summary: str
     id: _Id
     until: _Id
-    covers: list[_Id] = []
+    covers: _Ids = []
     time: _Label = ""
     model: _Label | None = None
     replaces: _Id | None = None
     usage: UsageForm | None = None
+
+
+class SpentForm(_Form):
+    spent: _Label
+    model: _Label
+    usage: UsageForm
+    time: _Label = ""
 
 
 class MergeForm(_Form):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Node, Usage
 from chatcli.conversation.records import (
     Conversation,
@@ -23,10 +24,13 @@ from chatcli.conversation.records import (
     Moved,
     Noted,
     Record,
+    Spent,
     Summary,
+    Tuned,
 )
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
+from chatcli.storage import sampling
 
 OPENING: Final = b'[\n{"chatcli":'
 CLOSING: Final = b"\n]\n"
@@ -196,6 +200,7 @@ def _fields(record: Record) -> dict[str, object]:
                     model=record.model,
                     usage=record.usage and _usage_fields(record.usage),
                     finish=record.finish,
+                    images=[_image_fields(each) for each in record.message.images] or None,
                 ),
             }
         case Moved(branch, head, undone):
@@ -207,6 +212,10 @@ def _fields(record: Record) -> dict[str, object]:
             }
         case Noted(key, value):
             return {key: value}
+        case Tuned(chosen):
+            return {"set": sampling.kept(chosen)}
+        case Spent(purpose, model, usage, time):
+            return {"spent": purpose, "model": model, "usage": _usage_fields(usage), "time": time}
         case Marked(node, mark):
             return {"marked": node.id, "as": mark}
         case Summary():
@@ -224,6 +233,11 @@ def _fields(record: Record) -> dict[str, object]:
             }
         case Merged(question, source):
             return {"merged": question.id, "source": source.id}
+
+
+def _image_fields(image: Image) -> dict[str, str]:
+    # How large it is, and what kind, is read from its data again.
+    return {"name": image.name, "type": image.media_type, "data": image.base64}
 
 
 def _usage_fields(usage: Usage) -> dict[str, int]:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatcli.conversation import tree as trees
-from chatcli.conversation.context import STRATEGIES, Limits, Plan, Terms
+from chatcli.conversation.context import Limits, Plan, Terms
 from chatcli.conversation.context import plan as planned_for
 from chatcli.conversation.messages import Message, Node, now
 from chatcli.conversation.records import Summary
+from chatcli.conversation.strategies import STRATEGIES
 from chatcli.conversation.tree import Tree
 from chatcli.conversation.turns import Course, Ledger, Marks, Standing, extended
 from chatcli.errors import BudgetError
