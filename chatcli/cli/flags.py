@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatcli.errors import ChatcliError, UsageError
+from chatcli.cli.offers import model_names, persona_names, session_names
+from chatcli.errors import UsageError
 from chatcli.settings import load
 
 if TYPE_CHECKING:
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from chatcli.storage.library import Library
 
 Persona = Annotated[
-    str | None, typer.Option("--persona", "-p", metavar="NAME", help="Who the model shall be.")
+    str | None,
+    typer.Option(
+        "--persona",
+        "-p",
+        metavar="NAME",
+        help="Who the model shall be.",
+        autocompletion=persona_names,
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -25,11 +33,27 @@ Model = Annotated[
         "-m",
         metavar="[PROFILE:]MODEL",
         help="Which model answers: gpt-5-mini, ollama:llama3.2, local:/path/to.gguf.",
+        autocompletion=model_names,
+    ),
+]
+Fallback = Annotated[
+    str | None,
+    typer.Option(
+        "--fallback",
+        metavar="[PROFILE:]MODEL",
+        help="Which model answers where the first can't.",
+        autocompletion=model_names,
     ),
 ]
 SessionName = Annotated[
     str | None,
-    typer.Option("--session", "-s", metavar="NAME|PATH", help="Open this session, or create it."),
+    typer.Option(
+        "--session",
+        "-s",
+        metavar="NAME|PATH",
+        help="Open this session, or create it.",
+        autocompletion=session_names,
+    ),
 ]
 Continue = Annotated[
     bool, typer.Option("--continue", "-c", help="Go on with the session that was used last.")
@@ -62,22 +86,9 @@ Plain = Annotated[bool, typer.Option("--plain", help="No colour, no live redraw.
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def stored_names(incomplete: str) -> list[str]:
-    """Return the sessions that a name can be completed to. The shell can't show what goes wrong."""
-    try:
-        stored = library_of(None).stored()
-    except ChatcliError:
-        return []
-    from chatcli.terminal.sanitize import clean_line
-
-    # A shell prints what it is offered as it is, and files have any name.
-    names = [each.name for each in stored if clean_line(each.name) == each.name]
-    return [name for name in names if name.startswith(incomplete)]
-
-
 Stored = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="A stored session.", autocompletion=stored_names),
+    typer.Argument(metavar="NAME", help="A stored session.", autocompletion=session_names),
 ]
 
 

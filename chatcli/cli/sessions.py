@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatcli import faces
-from chatcli.cli.flags import Json, SessionsDir, Stored, given, library_of, stored_names
+from chatcli.cli.flags import Json, SessionsDir, Stored, given, library_of
+from chatcli.cli.offers import session_names
 from chatcli.cli.saying import agreed, complain, leave_with, say
 from chatcli.settings import load
 
@@ -96,7 +97,7 @@ def rename_session(
 def remove_sessions(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME…", help="Sessions.", autocompletion=stored_names),
+        typer.Argument(metavar="NAME…", help="Sessions.", autocompletion=session_names),
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,

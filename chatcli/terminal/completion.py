@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,12 +31,13 @@ TAKE_A_PATH: Final[Mapping[str, Wanted]] = {
 """Commands whose argument can be a path, and which files they want."""
 
 _COMMAND: Final = re.compile(r"/([a-z]*)(?:( +)(.*))?\Z")
+_FOLLOWING: Final = re.compile(r"([^\s:]+)(?:\s+|:)(.*)", re.DOTALL)
 _MENTION: Final = re.compile(r'(?:^|(?<=\s))@(?:"(?P<quoted>[^"\n]*)|(?P<plain>[^\s"]*))$')
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    command: str
+    of: tuple[str, str]
     choices: list[Choice]
     until: float
 
@@ -56,7 +57,7 @@ class CommandCompleter(Completer):
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
-        self._kept = _Kept("", [], 0.0)
+        self._kept = _Kept(("", ""), [], 0.0)
 
     def get_completions(
         self,
@@ -75,18 +76,38 @@ class CommandCompleter(Completer):
             choices = [Choice(each.name, each.summary) for each in commands.values()]
             yield from _offers(matching(choices, name), name)
             return
+        following = self._following(commands[name], argument)
+        if following is not None:
+            yield from _offers(*following)
+            return
         choices = [] if "/" in argument else matching(self._choices(commands[name]), argument)
         if not choices and name in TAKE_A_PATH:
             choices = files_like(argument, TAKE_A_PATH[name])
         yield from _offers(choices, argument)
 
+    def _following(self, command: Command, argument: str) -> tuple[list[Choice], str] | None:
+        """Return what can follow the argument's first word, and what is typed of it already.
+
+        None where that word is not whole yet, or nothing is known to follow it.
+        """
+        parts = _FOLLOWING.match(argument)
+        if command.follow is None or parts is None:
+            return None
+        follow, first, rest = command.follow, parts[1], parts[2]
+        known = self._once((command.name, first), lambda: follow(self._chat, first))
+        return (matching(known, rest), rest) if known else None
+
     def _choices(self, command: Command) -> list[Choice]:
-        if command.complete is None:
+        complete = command.complete
+        if complete is None:
             return []
+        return self._once((command.name, ""), lambda: complete(self._chat))
+
+    def _once(self, of: tuple[str, str], ask: Callable[[], Iterable[Choice]]) -> list[Choice]:
+        """Return what there is to choose from, asked for again only after a while."""
         kept = self._kept
-        if kept.command != command.name or time.monotonic() > kept.until:
-            choices = list(command.complete(self._chat))
-            kept = self._kept = _Kept(command.name, choices, time.monotonic() + KEPT_FOR)
+        if kept.of != of or time.monotonic() > kept.until:
+            kept = self._kept = _Kept(of, list(ask()), time.monotonic() + KEPT_FOR)
         return kept.choices
 
 

