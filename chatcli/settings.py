@@ -1,93 +1,84 @@
 """What the user has set: flags over environment over ./.env over config.toml over defaults.
 
 This is the only module that reads the environment. `load` returns plain values, each with where
-it came from; what they mean is for others to say.
+it came from; what they mean is for others to say. What can be set is in `config/table.py`.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from chatcli.conversation.context import STRATEGIES
+from chatcli.config.dotenv import read_dotenv
+from chatcli.config.folders import Folders, base_folders, chosen_folders
+from chatcli.config.keyfile import tightened
+from chatcli.config.reading import ConfigFile, misfit, read_config
+from chatcli.config.table import EDITING, SETTINGS, THEMES, value_of_text
 from chatcli.errors import UsageError
 
-APP: Final = "chatcli"
+__all__ = ["DOTENV", "EDITING", "THEMES", "VARIABLES", "Folders", "Settings", "load"]
 
 # Setting → the variable that holds it. Nothing else is ever read from a ./.env, which may be
 # anybody's file.
 VARIABLES: Final[Mapping[str, str]] = {
-    "api_key": "OPENAI_API_KEY",
-    "base_url": "OPENAI_BASE_URL",
-    "model": "CHATCLI_MODEL",
-    "persona": "CHATCLI_PERSONA",
-    "budget": "CHATCLI_BUDGET",
-    "strategy": "CHATCLI_STRATEGY",
-    "window": "CHATCLI_WINDOW",
-    "sessions_dir": "CHATCLI_SESSIONS_DIR",
-    "personas_dir": "CHATCLI_PERSONAS_DIR",
     "home": "CHATCLI_HOME",
+    "api_key": "OPENAI_API_KEY",
+    **{name: setting.variable for name, setting in SETTINGS.items() if setting.variable},
 }
-THEMES: Final = ("light", "dark", "mono")
-"""The looks that `theme` in config.toml can name."""
 
 # What tells where the user sits and what the terminal can do.
 SURROUNDINGS: Final = (
     *("COLORTERM", "DISPLAY", "SSH_CONNECTION", "SSH_TTY", "TMUX", "WAYLAND_DISPLAY"),
+    *("TERM", "TERM_PROGRAM", "VTE_VERSION", "KONSOLE_VERSION", "WT_SESSION", "KITTY_WINDOW_ID"),
+    *("STY", "XTERM_VERSION"),
 )
 DOTENV: Final = "./.env"
-_NOT_IN_CONFIG: Final = {"api_key", "home"}
-EDITING: Final = ("emacs", "vi")
-_MOST_BYTES: Final = 256 * 1024
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where the user's files are."""
-
-    config: Path
-    data: Path
-    cache: Path
-    sessions: Path
-    personas: tuple[Path, ...]
-
-    @property
-    def config_file(self) -> Path:
-        return self.config / "config.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting, checked. `sources` maps each that is set to where that was done.
 
-    `budget` is in tokens, `window` in pairs of messages. `profiles` are the tables of config.toml
-    as they stand there. `theme` is one of THEMES, None where the terminal's background decides.
-    `surroundings` are the variables of SURROUNDINGS that are set. `color` is False where NO_COLOR
-    is set, `dumb` True on a terminal that can't move its cursor. `editing` is whose keys the input
-    line has, emacs' or vi's; `editor` is the command of the user's editor.
+    `budget` is in tokens, `window` in pairs of messages. `hub` is where weights are pulled from,
+    None for the Hugging Face Hub itself. `profiles` are the tables of config.toml
+    as they stand there; `config` is that file, which can tell where in it a key stands.
+    `first_token_timeout` and `token_timeout` are in seconds, `memory_budget` in tokens. `theme` is
+    one of THEMES, None where the terminal's background decides. `surroundings` are the variables of
+    SURROUNDINGS that are set. `color` is False where NO_COLOR is set, `dumb` True on a terminal
+    that can't move its cursor. `editing` is whose keys the input line has, emacs' or vi's; `editor`
+    is the command of the user's editor. `notes` are lines on what is set and does nothing,
+    `problems` what is wrong where that is no reason to stop.
     """
 
     folders: Folders
     model: str | None = None
+    fallback: str | None = None
     persona: str | None = None
+    user: str | None = None
     budget: int | None = None
     strategy: str | None = None
     window: int | None = None
     base_url: str | None = None
+    hub: str | None = None
+    first_token_timeout: float = 120.0
+    token_timeout: float = 60.0
+    memory: str = "off"
+    memory_budget: int = 500
+    reasoning: str = "brief"
     color: bool = True
     dumb: bool = False
     editing: str = "emacs"
     editor: str | None = None
     theme: str | None = None
     surroundings: Mapping[str, str] = field(default_factory=dict)
-    profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    problems: tuple[UsageError, ...] = ()
+    config: ConfigFile = field(default=ConfigFile(Path("config.toml")), repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def secret(self, variable: str) -> str | None:
@@ -100,167 +91,156 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    lenient: bool = False,
 ) -> Settings:
-    """Read all settings. Flags that are None are not set. Raises UsageError."""
+    """Read all settings. Flags that are None are not set.
+
+    Raises UsageError for the first thing that is wrong. To be `lenient` is to leave out what is
+    wrong, and to tell it in `problems`.
+    """
     environ = os.environ if environ is None else environ
     cwd = cwd or Path.cwd()
-    dotenv = _dotenv(cwd / ".env")
-    found: dict[str, tuple[object, str]] = {}
-    for name, variable in VARIABLES.items():
-        if dotenv.get(variable):
-            found[name] = (dotenv[variable], DOTENV)
-        if environ.get(variable):
-            found[name] = (environ[variable], f"the environment ({variable})")
-    for name, value in (flags or {}).items():
-        if value is not None:
-            found[name] = (value, f"--{name.replace('_', '-')}")
-    _refuse_strange_endpoint(found)
-
-    home = _text(found, "home")
-    folders = _base_folders(home)
-    config = _config(folders.config_file)
-    if found.get("home", (None, ""))[1] == DOTENV:
-        _refuse_strange_config(config)
-    for name, value in config.items():
-        if name in {"editing", "theme"} or (name in VARIABLES and name not in _NOT_IN_CONFIG):
-            found.setdefault(name, (value, str(folders.config_file)))
-
+    found = _Found()
+    found.take_dotenv(cwd / ".env")
+    found.take_environment(environ)
+    found.take_flags(flags or {})
+    found.check()
+    found.refuse_strange_endpoint()
+    base = base_folders(found.text("home"))
+    found.take_config(read_config(base.config_file))
+    if found.problems and not lenient:
+        raise _first(found.problems)
     return Settings(
-        folders=_folders(folders, _text(found, "sessions_dir"), _text(found, "personas_dir"), cwd),
-        model=_text(found, "model"),
-        persona=_text(found, "persona"),
-        budget=_number(found, "budget"),
-        strategy=_one_of(STRATEGIES, found, "strategy"),
-        window=_number(found, "window"),
-        base_url=_text(found, "base_url"),
+        folders=chosen_folders(base, found.text("sessions_dir"), found.text("personas_dir"), cwd),
+        model=found.text("model"),
+        fallback=found.text("fallback"),
+        persona=found.text("persona"),
+        user=found.text("user"),
+        budget=found.whole("budget"),
+        strategy=found.text("strategy"),
+        window=found.whole("window"),
+        base_url=found.text("base_url"),
+        hub=environ.get("HF_ENDPOINT") or None,
+        first_token_timeout=found.number("first_token_timeout"),
+        token_timeout=found.number("token_timeout"),
+        memory=found.word("memory"),
+        memory_budget=found.whole("memory_budget") or 0,
+        reasoning=found.word("reasoning"),
         color=not environ.get("NO_COLOR"),
         dumb=environ.get("TERM") == "dumb",
-        editing=_one_of(EDITING, found, "editing") or "emacs",
+        editing=found.word("editing"),
         editor=environ.get("VISUAL") or environ.get("EDITOR") or None,
-        theme=_one_of(THEMES, found, "theme"),
+        theme=found.text("theme"),
         surroundings={name: environ[name] for name in SURROUNDINGS if environ.get(name)},
-        profiles=_profiles(config, folders.config_file),
-        sources={name: source for name, (_, source) in found.items()},
-        secrets={**environ, VARIABLES["api_key"]: _text(found, "api_key") or ""},
+        profiles=found.config.profiles,
+        sources=found.sources,
+        notes=(*found.config.notes, *tightened(base.keys_file)),
+        problems=tuple(found.problems),
+        config=found.config,
+        secrets={**environ, VARIABLES["api_key"]: found.text("api_key") or ""},
     )
 
 
-def _dotenv(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
+class _Found:
+    """What was found so far: first as given, the stronger over the weaker, and then checked.
 
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise UsageError(f"{path} is too large for a .env file", "make it smaller")
-        # Without interpolation: "${SECRET}" in a stranger's file must not reach the environment.
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read: {error}", "mend it or remove it") from error
-    return {name: values.get(name) or "" for name in VARIABLES.values()}
+    config.toml, the weakest, is known last, since it is looked for where the others say.
+    """
 
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.sources: dict[str, str] = {}
+        self.problems: list[UsageError] = []
+        self.config = ConfigFile(Path("config.toml"))
 
-def _refuse_strange_endpoint(found: Mapping[str, tuple[object, str]]) -> None:
-    """A folder's .env may not send a key from elsewhere to an endpoint of its own choice."""
-    url_from = found.get("base_url", (None, ""))[1]
-    key_from = found.get("api_key", (None, ""))[1]
-    if url_from == DOTENV and key_from != DOTENV:
-        raise UsageError(
-            "./.env sets OPENAI_BASE_URL without an OPENAI_API_KEY of its own",
-            "put the key for that endpoint into ./.env too, or set OPENAI_BASE_URL in the "
-            "environment if you trust it",
-        )
+    def take_dotenv(self, path: Path) -> None:
+        try:
+            stated = read_dotenv(path, VARIABLES.values())
+        except UsageError as error:
+            self.problems.append(error)
+            return
+        for name, variable in VARIABLES.items():
+            self._take(name, stated.get(variable), DOTENV)
 
+    def take_environment(self, environ: Mapping[str, str]) -> None:
+        for name, variable in VARIABLES.items():
+            self._take(name, environ.get(variable), f"the environment ({variable})")
 
-def _refuse_strange_config(config: Mapping[str, object]) -> None:
-    """Nor may it do so by way of a config.toml that only it has led to."""
-    if config.keys() & {"base_url", "profiles"}:
-        raise UsageError(
-            "./.env sets CHATCLI_HOME to a folder whose config.toml names endpoints",
-            "set CHATCLI_HOME in the environment if you trust that folder",
-        )
+    def take_flags(self, flags: Mapping[str, object]) -> None:
+        for name, value in flags.items():
+            self._take(name, value, f"--{name.replace('_', '-')}")
 
+    def _take(self, name: str, value: object, source: str) -> None:
+        if value is not None and str(value).strip():
+            self.values[name], self.sources[name] = value, source
 
-def _base_folders(home: str | None) -> Folders:
-    if home:
-        root = Path(home).expanduser()
-        return Folders(root, root, root / "cache", root / "sessions", ())
-    from platformdirs import user_cache_path, user_config_path, user_data_path
+    def check(self) -> None:
+        """Read what was given as what it means; what can't be read is forgotten, and told."""
+        for name, given in list(self.values.items()):
+            try:
+                text = str(given).strip()
+                self.values[name] = value_of_text(name, text) if name in SETTINGS else text
+            except ValueError:
+                told = UsageError(f"{self.sources[name]}: {misfit(name, given)}")
+                self._refuse(name, told)
 
-    data = user_data_path(APP, appauthor=False)
-    cache = user_cache_path(APP, appauthor=False)
-    return Folders(user_config_path(APP, appauthor=False), data, cache, data / "sessions", ())
+    def refuse_strange_endpoint(self) -> None:
+        """A folder's .env may not send a key from elsewhere to an endpoint of its own choice."""
+        if self.sources.get("base_url") == DOTENV and self.sources.get("api_key") != DOTENV:
+            told = "./.env sets OPENAI_BASE_URL without an OPENAI_API_KEY of its own"
+            hint = (
+                "put the key for that endpoint into ./.env too, or set OPENAI_BASE_URL in the "
+                "environment if you trust it"
+            )
+            self._refuse("base_url", UsageError(told, hint))
 
+    def _refuse(self, name: str, why: UsageError) -> None:
+        del self.values[name], self.sources[name]
+        self.problems.append(why)
 
-def _folders(base: Folders, sessions: str | None, personas: str | None, cwd: Path) -> Folders:
-    def place(chosen: str | None, name: str) -> Path:
-        if chosen:
-            return Path(chosen).expanduser()
-        here = cwd / name
-        return here if here.is_dir() else base.data / name
+    def take_config(self, config: ConfigFile) -> None:
+        """Take what config.toml says where nothing stronger does."""
+        if self.sources.get("home") == DOTENV:
+            config = _without_endpoints(config)
+        self.config = config
+        self.problems += config.problems
+        for name in config.values.keys() - self.values.keys():
+            self.values[name], self.sources[name] = config.values[name], str(config.path)
 
-    own = place(personas, "personas")
-    return Folders(base.config, base.data, base.cache, place(sessions, "sessions"), (own,))
+    # What a setting is, by the type that its entry in the table has made sure of
 
+    def _value(self, name: str) -> object:
+        known = SETTINGS.get(name)
+        return self.values.get(name, known.default if known else None)
 
-def _config(path: Path) -> dict[str, object]:
-    try:
-        if not path.is_file():
-            return {}
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read: {error}", "mend it or remove it") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "mend that line") from error
+    def text(self, name: str) -> str | None:
+        value = self._value(name)
+        return None if value is None else str(value)
 
+    def word(self, name: str) -> str:
+        return str(self._value(name))
 
-def _profiles(config: Mapping[str, object], path: Path) -> dict[str, Mapping[str, object]]:
-    profiles = config.get("profiles", {})
-    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
-        raise UsageError(f"{path}: `profiles` must be tables", "write [profiles.NAME]")
-    return profiles
-
-
-def _value(
-    found: Mapping[str, tuple[object, str]], name: str, read: Callable[[object], T], wanted: str
-) -> T | None:
-    if name not in found:
-        return None
-    value, source = found[name]
-    try:
-        return read(value)
-    except ValueError:
-        raise UsageError(f"{source}: {name} must be {wanted}, not {value!r}") from None
-
-
-def _text(found: Mapping[str, tuple[object, str]], name: str) -> str | None:
-    def read(value: object) -> str:
-        if not isinstance(value, str | Path) or not str(value).strip():
-            raise ValueError
-        return str(value).strip()
-
-    return _value(found, name, read, "a text")
-
-
-def _number(found: Mapping[str, tuple[object, str]], name: str) -> int | None:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError
-        number = int(value)
-        if number < 1:
-            raise ValueError
-        return number
-
-    return _value(found, name, read, "a whole number of at least 1")
-
-
-def _one_of(
-    known: Collection[str], found: Mapping[str, tuple[object, str]], name: str
-) -> str | None:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise ValueError
+    def whole(self, name: str) -> int | None:
+        value = self._value(name)
+        assert value is None or isinstance(value, int)
         return value
 
-    return _value(found, name, read, f"one of {', '.join(known)}")
+    def number(self, name: str) -> float:
+        value = self._value(name)
+        assert isinstance(value, float)
+        return value
+
+
+def _without_endpoints(config: ConfigFile) -> ConfigFile:
+    """A folder's .env may not name an endpoint by way of a config.toml that only it has led to."""
+    if "base_url" not in config.values and not config.profiles:
+        return config
+    told = "./.env sets CHATCLI_HOME to a folder whose config.toml names endpoints"
+    hint = "set CHATCLI_HOME in the environment if you trust that folder"
+    return ConfigFile(config.path, problems=(UsageError(told, hint),), text=config.text)
+
+
+def _first(problems: list[UsageError]) -> UsageError:
+    """Return the first problem, with a word on how many there are beside it."""
+    first, more = problems[0], len(problems) - 1
+    return UsageError(f"{first.message} (and {more} more)", first.hint) if more else first

@@ -37,6 +37,14 @@ def edited(text: str, editor: str | None) -> str:
         file.unlink(missing_ok=True)
 
 
+def open_file(file: Path, editor: str | None) -> int:
+    """Have the user edit a file in place, in an editor that has the terminal meanwhile.
+
+    Returns the editor's exit code. Raises UsageError where it is missing or can't be started.
+    """
+    return _exit_code(_command(editor), file)
+
+
 def _command(editor: str | None) -> list[str]:
     if editor is None:
         usual = next((name for name in USUAL if shutil.which(name)), None)
@@ -53,13 +61,17 @@ def _command(editor: str | None) -> list[str]:
 
 
 def _run(command: list[str], file: Path) -> None:
+    code = _exit_code(command, file)
+    if code:
+        raise UsageError(f"the editor `{command[0]}` ended with {code}", "the draft is as it was")
+
+
+def _exit_code(command: list[str], file: Path) -> int:
     try:
-        code = subprocess.call([*command, str(file)])  # noqa: S603 - it is the user's own command
+        return subprocess.call([*command, str(file)])  # noqa: S603 - it is the user's own command
     except OSError as error:
         why = error.strerror or str(error)
         raise UsageError(f"the editor `{command[0]}` can't be started: {why}", SET_IT) from error
-    if code:
-        raise UsageError(f"the editor `{command[0]}` ended with {code}", "the draft is as it was")
 
 
 def _read(file: Path, editor: str) -> str:
