@@ -1,13 +1,12 @@
 """The tutorial on multi-turn conversations: each of its examples, from Python and in a chat.
 
 The server answers from nothing but what it is sent, so that its answers prove what that was.
-`test_tutorial_embedded.py` has all of it on a real model.
+`test_exercises.py` has the exercises, `test_tutorial_embedded.py` all of it on a real model.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,48 +14,11 @@ import pytest
 from chatcli import Session, vocabularies
 from chatcli.errors import Refused
 from tests.support.faults import FAULTS
-from tests.support.piped import surroundings
-from tests.support.program import run_chatcli
 from tests.support.protocol import prompt_tokens
 from tests.support.server import ChatServer
+from tests.support.tutorial import HELPFUL, QUESTIONS, Chat, asked, chat, own_home, sent, session
 
-HELPFUL = "You are a helpful assistant."
-QUESTIONS = [
-    f"Question {n}: where do ships with {n} masts sail, and who is aboard?" for n in "12345"
-]
-
-Chat = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHATCLI_HOME", str(tmp_path / "library"))
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def chat(tmp_path: Path, chat_server: ChatServer) -> Chat:
-    """Has a chat with these lines and flags, as a process of its own, and returns what it says."""
-
-    def run(*lines: str, flags: tuple[str, ...] = ()) -> str:
-        typed = "".join(f"{line}\n" for line in lines)
-        env = surroundings(chat_server)
-        done = run_chatcli("chat", *flags, input=typed, env=env, home=tmp_path)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
-
-
-def session(server: ChatServer, prompt: str | None = HELPFUL, **options: object) -> Session:
-    """A Session whose model is the server."""
-    place = {"model": "gpt-4o", "base_url": server.url, "api_key": "sk-test"}
-    return Session(prompt, **(place | options))  # type: ignore[arg-type]  # one dict for all
-
-
-def sent(server: ChatServer, number: int = -1) -> list[tuple[str, str]]:
-    """What a request held: role and text of each message."""
-    return [(m["role"], m["content"]) for m in server.requests[number].messages]
+__all__ = ["chat", "own_home"]
 
 
 class TestTwoTurns:
@@ -176,8 +138,7 @@ class TestThreeWaysToKeepItShort:
 
     def test_a_window_slides(self, chat: Chat, chat_server: ChatServer) -> None:
         chat(*QUESTIONS, flags=("--strategy", "window", "--window", "2"))
-        asked = [text for role, text in sent(chat_server) if role == "user"]
-        assert asked == QUESTIONS[-3:], "two pairs, and the question"
+        assert asked(chat_server) == QUESTIONS[-3:], "two pairs, and the question"
 
     @pytest.mark.parametrize("python", [True, False])
     def test_a_summary_takes_the_place_of_the_oldest(
