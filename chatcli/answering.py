@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chatcli.conversation.asking import Spare
 from chatcli.conversation.context import Limits
 from chatcli.conversation.events import Event, Notice
+from chatcli.conversation.images import counted
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.records import Conversation
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.errors import BudgetError, PersonaError, UsageError
-from chatcli.parts import counter_for, limits_for, model_for, persona_store
+from chatcli.parts import counter_for, limits_for, model_for, persona_store, spare_for
 from chatcli.personas import Persona
+from chatcli.providers.dialect import Dialect
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings
 from chatcli.storage.learned import Learned
+from chatcli.tuning import Tuning
 
 
 class Answering:
@@ -30,6 +34,8 @@ class Answering:
         self.personas = persona_store(settings)
         self.models = Models(settings)
         self.learned = learned
+        self.tuning = Tuning()
+        self._spare: Model | None = None
 
     def persona(self, name: str | None) -> Persona | None:
         """Return the persona of that name, None without a name. Raises PersonaError."""
@@ -59,6 +65,22 @@ class Answering:
             told = f"{talk.header.model} can't be asked now: {error.message}"
             return other, [Notice(told, f"{other.model} answers", "warning")]
 
+    def spare(self, persona: Persona | None) -> Spare | None:
+        """Return the model that answers where another can't, if one is set. Raises UsageError."""
+        found = spare_for(self.models, self.settings, persona, self.counter, self.learn_window)
+        self._spare, spare = found or (None, None)
+        if self._spare is not None:
+            self.tune(self._spare, persona)
+        return spare
+
+    def tune(self, model: Model, persona: Persona | None) -> None:
+        """Have a model asked as the persona wants it, and as was chosen with /set."""
+        self.tuning.tune(model, persona)
+
+    def activity(self, model: Model) -> str:
+        """Say what a model, or else the spare one, is at before it can answer."""
+        return model.activity() or (self._spare.activity() if self._spare else "")
+
     def limits(self, persona: Persona | None, model: Model) -> Limits:
         """Return what a request to the model may hold."""
         return limits_for(self.settings, persona, model)
@@ -68,7 +90,12 @@ class Answering:
         window = self.learned.window(model.identity)
         if window is not None:
             model.learn_window(window)
+        model.dialect = model.dialect.without(self.learned.refused(model.identity))
+        model.adapted = lambda dialect: self._learn_dialect(model, dialect)
         return counter_for(model, self.learned)
+
+    def _learn_dialect(self, model: Model, dialect: Dialect) -> None:
+        self.learned.learn(model.identity, {"refused": sorted(dialect.refused)})
 
     def learn_window(self, model: Model, tokens: int) -> None:
         """Remember a context window that an endpoint has stated."""
@@ -81,15 +108,21 @@ class Answering:
         """Say what of a conversation another model could not be sent that `here` can."""
         planner, talk = session.planner, session.conversation
         other = Planner(self.counter(model), self.limits(persona, model))
-        other.examples = planner.examples
+        other.takes_images = model.takes_images
+        other.examples, other.surroundings = planner.examples, planner.surroundings
         other.choose_as(planner)
         try:
-            out = len(other.forecast(talk, "").left_out()) - len(
-                planner.forecast(talk, "").left_out()
-            )
+            there, now = other.forecast(talk, ""), planner.forecast(talk, "")
         except BudgetError as error:
             yield Notice(f"it is too long for {model.model}: {error.message}", level="warning")
             return
+        out = len(there.left_out()) - len(now.left_out())
+        if there.unseen > now.unseen:
+            yield Notice(
+                f"{model.model} takes no images: {counted(there.unseen)} will be left out",
+                f"/model {here.model} goes back, and nothing is lost",
+                "warning",
+            )
         if out > 0:
             budget = other.limits.budget
             yield Notice(

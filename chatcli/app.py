@@ -9,41 +9,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatcli import commands, opening
+from chatcli import commands, firstrun, opening
 from chatcli.answering import Answering
-from chatcli.commands.registry import Choice, Registry
+from chatcli.commands.registry import Choice, Registry, Sampled
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.messages import Message
-from chatcli.conversation.ports import Journal
-from chatcli.conversation.records import Conversation, Noted
+from chatcli.conversation.ports import Journal, takes_images
+from chatcli.conversation.records import Conversation, Noted, Tuned
 from chatcli.conversation.session import Session
 from chatcli.errors import StorageError, UsageError
 from chatcli.outlook import outlook
+from chatcli.parameters import Parameter
 from chatcli.parts import (
     begin,
     examples_of,
     load_encoder,
 )
 from chatcli.personas import Persona
+from chatcli.personas.meeting import greeting, pointed_out
+from chatcli.providers import catalog
 from chatcli.providers.models import Model
 from chatcli.providers.prices import Place
 from chatcli.providers.profiles import profiles_of
+from chatcli.recall import Recall
 from chatcli.settings import Settings
-from chatcli.storage import files
+from chatcli.storage import files, memory
 from chatcli.storage.journal import FileJournal, at
 from chatcli.storage.learned import FILE, Learned
 from chatcli.storage.library import Library, is_path
 from chatcli.storage.opening import new_journal, open_stored
 from chatcli.storage.rescue import kept_somewhere
 from chatcli.terminal.facts import Facts
+from chatcli.terminal.status import sending_again
 
 if TYPE_CHECKING:
-    from chatcli.storage.attachments import Attachment
+    from chatcli.storage.attachments import Attachment, Glance
     from chatcli.storage.search import Found
 
 
@@ -73,8 +78,13 @@ class App:
         self.commands: Registry = commands.shipped()
         self.library = Library(settings.folders.sessions)
         self.going_along: list[Attachment] = []
+        self._glance: Glance | None = None
         learned = Learned(settings.folders.data / FILE if options.save else None)
         self._answering = Answering(settings, learned)
+        listed = settings.folders.cache / catalog.FILE if options.save else None
+        self._catalog = catalog.Catalog(settings, listed)
+        kept = memory.Memories(settings.folders.data / memory.FILE, lasting=options.save)
+        self.recall = Recall(kept, settings)
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
@@ -85,16 +95,20 @@ class App:
 
     def opening(self) -> Iterator[Event]:
         """Yield what there is to say before the first prompt."""
+        yield from (Notice(line, level="warning") for line in self.settings.notes)
         yield from self._opening
-        if self.library.is_empty():
+        if ways := firstrun.ways(self._provider.model, self.settings.fallback):
+            yield from (Notice(line) for line in ways)
+        elif self.library.is_empty():
             yield from opening.welcome(self._provider.model, self.library, save=self.options.save)
         if self.session.history:
             yield opening.newest(self.session)
             return
         if self.options.save:
             yield from opening.unfinished(self.library)
-        if self._persona is not None and self._persona.greeting:
-            yield Notice(self._persona.greeting)
+        if self._persona is not None:
+            yield from pointed_out(self._persona)
+            yield from greeting(self._persona, self.settings.user)
 
     def _open(self) -> None:
         wanted = self.options.session
@@ -146,6 +160,8 @@ class App:
     ) -> None:
         self._persona = persona
         self._provider = provider
+        self._answering.tuning.take(talk.chosen)
+        self._answering.tune(provider, persona)
         self.session = Session(
             talk,
             provider,
@@ -154,14 +170,18 @@ class App:
             limits=self._answering.limits(persona, provider),
             stored=stored,
             learned_window=lambda tokens: self._answering.learn_window(self._provider, tokens),
+            spare=self._answering.spare(persona),
         )
         self.session.planner.examples = self._examples_for(persona)
+        session = self.session
+        session.planner.surroundings = lambda: self.recall.surroundings(session, self._persona)
+        session.aside.pass_over(talk)
 
     # Who answers
 
     def _examples_for(self, persona: Persona | None) -> tuple[Message, ...]:
         """Return the persona's examples; --system replaces its prompt and them with it."""
-        return () if self._own_prompt else examples_of(persona)
+        return () if self._own_prompt else examples_of(persona, self.settings.user)
 
     def _prompt(self, text: str) -> Iterator[Event]:
         tree = self.session.tree
@@ -175,6 +195,10 @@ class App:
     @property
     def persona(self) -> str | None:
         return self._persona.name if self._persona else None
+
+    @property
+    def who(self) -> Persona | None:
+        return self._persona
 
     @property
     def place(self) -> str:
@@ -196,22 +220,38 @@ class App:
         return path.stem if path.parent == self.library.folder else str(path)
 
     def sessions(self) -> list[Choice]:
+        here = str(self.path)
         return [
-            Choice(stored.name, _ago(stored.changed), stored.path == self.path)
+            Choice(stored.name, _ago(stored.changed), stored.place == here)
             for stored in self.library.stored()
         ]
 
     def personas(self) -> list[Choice]:
         return [
-            Choice(persona.name, persona.description, persona.name == self.persona)
+            Choice(persona.name, persona.about, persona.name == self.persona)
             for persona in self._answering.personas.list()
         ]
 
     def models(self) -> list[Choice]:
+        from chatcli.providers.overview import place_of
+
         here = self._provider.model
         return [
-            Choice(name, profile.base_url or profile.model or "", here.startswith(f"{name}:"))
+            Choice(name, place_of(name, profile), here.partition(":")[0] == name)
             for name, profile in profiles_of(self.settings).items()
+        ]
+
+    def known_models(self) -> list[Choice]:
+        return [
+            Choice(f"{profile}:{name}", here=f"{profile}:{name}" == self._provider.model)
+            for profile in profiles_of(self.settings)
+            for name in self._catalog.known(profile)
+        ]
+
+    def models_at(self, profile: str) -> list[Choice]:
+        return [
+            Choice(name, here=f"{profile}:{name}" == self._provider.model)
+            for name in self._catalog.models(profile)
         ]
 
     @property
@@ -224,6 +264,15 @@ class App:
     def asked_at(self, profile: str) -> Place | None:
         known = profiles_of(self.settings).get(profile)
         return known.place(profile) if known else None
+
+    def going_with(self, draft: str) -> list[Attachment]:
+        if "@" not in draft:
+            return list(self.going_along)
+        if self._glance is None:
+            from chatcli.storage.attachments import Glance
+
+            self._glance = Glance()
+        return [*self._glance.at(draft), *self.going_along]
 
     def wait_for_counting(self) -> None:
         self._provider.warm_up()
@@ -280,6 +329,7 @@ class App:
         before, place = self.session, self.path
         prompt = trees.system_node(before.tree)
         talk = begin(self._provider, self._persona, prompt.content if prompt else None)
+        talk = replace(talk, chosen=before.conversation.chosen)
         journal = new_journal(self.library, save=self.options.save)
         self._take(talk, journal, self._persona, self._provider)
         self.session.planner.choose_as(before.planner)
@@ -298,7 +348,10 @@ class App:
         self._answer_as(persona, self._provider)
         yield from self._prompt(persona.prompt)
         yield from self.session.note(Noted("persona", persona.name))
-        yield Notice(persona.greeting or f"{persona.name} answers from here on")
+        yield from pointed_out(persona)
+        if persona.greeting is None:
+            yield Notice(f"{persona.name} answers from here on")
+        yield from greeting(persona, self.settings.user)
 
     def use_model(self, spec: str) -> Iterator[Event]:
         provider = self._answering.models.use(spec)
@@ -311,25 +364,44 @@ class App:
         yield Notice(f"{provider.model} answers from here on")
         yield from self.warm_up()
 
+    def sampling(self) -> list[Sampled]:
+        return self._answering.tuning.sampling(self._provider, self._persona)
+
+    def sample(self, name: str, value: Parameter | None) -> Iterator[Event]:
+        tuning = self._answering.tuning
+        told = list(tuning.choose(name, value, self._provider, self._persona))
+        yield from self.session.note(Tuned(dict(tuning.chosen)))
+        yield from told
+
     def _answer_as(self, persona: Persona | None, provider: Model) -> None:
-        own = persona.parameters if persona else {}
-        provider.parameters = provider.default_parameters.updated(own)
+        self._answering.tune(provider, persona)
         if provider is not self._provider:
             self.session.provider = provider
             self.session.planner.counter = self._answering.counter(provider)
             self.session.planner.most = None
+        self.session.spare = self._answering.spare(persona)
+        self.session.planner.takes_images = takes_images(provider)
         self._persona, self._provider = persona, provider
         self.session.planner.examples = self._examples_for(persona)
         self.session.planner.defaults = self._answering.limits(persona, provider)
 
     # What the loop asks (terminal.repl.Host)
 
+    def notice(self) -> Iterator[Event] | None:
+        return self.recall.notice(self.session, self._persona)
+
     def toolbar(self, draft: str = "") -> Facts:
-        going = len(self.going_along)
+        going = self.going_with(draft)
         return outlook(self.session, self.persona, going, draft, self.asked_at)
 
     def activity(self) -> str:
-        return self._provider.activity()
+        pause = self.session.pause
+        beside = "remembering" if self.session.aside.busy else ""
+        return self.loading() or (sending_again(pause) if pause else beside)
+
+    def loading(self) -> str:
+        """Say what a model is at before it can answer."""
+        return self._answering.activity(self._provider)
 
     def warm_up(self) -> Iterator[Event]:
         """Start what takes its time. Raises ChatcliError where the model can't be had."""

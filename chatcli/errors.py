@@ -9,6 +9,7 @@
     │   ├── Refused              the key, the model or the request is not accepted
     │   ├── RateLimited          too many requests, or the account is out of credit
     │   ├── Overflow             the conversation is longer than the model can read
+    │   ├── NoImages             the server said that the model takes no images
     │   ├── ServerFailed         the server said that it failed
     │   ├── BadReply             what came is not a reply
     │   └── EngineUnavailable    the embedded model can't be started
@@ -104,6 +105,10 @@ class Overflow(ProviderError):
         super().__init__(message, hint)
         self.limit = limit
         self.prompt_tokens = prompt_tokens
+
+
+class NoImages(ProviderError):
+    pass
 
 
 class ServerFailed(ProviderError):

@@ -23,8 +23,10 @@ from chatcli.settings import Settings
 if TYPE_CHECKING:
     from chatcli.app import App
     from chatcli.conversation.records import Conversation
+    from chatcli.storage.attachments import Question
     from chatcli.terminal.looks import Look
     from chatcli.terminal.plain import PlainChat
+    from chatcli.terminal.waiting import WaitingLine
 
 INTERRUPTED: Final = 130
 ENDS: Final = (getattr(signal, "SIGHUP", None), getattr(signal, "SIGTERM", None))
@@ -52,14 +54,17 @@ def chat_by_lines(running: App, settings: Settings, first: str | None, *, typed:
     from chatcli.terminal.waiting import showing
 
     look = look_of(settings, plain=True, markdown=False)
-    talk = _plain_chat(running, look, sys.stdout)
-    talk.open(running.opening())
-    running.wait_for_counting()
-    out = _to(sys.stdout)
-    lines = prompted(sys.stdin.readline, out, look.glyphs.prompt) if typed else sys.stdin
-    with _stopping(running), showing(running.activity, sys.stderr):
+    with _stopping(running), showing(_activity(running), sys.stderr) as line:
+        talk = _plain_chat(running, look, sys.stdout, line)
+        talk.open(running.opening())
+        running.wait_for_counting()
+        out = line.to(sys.stdout)
+        lines = prompted(sys.stdin.readline, out, look.glyphs.prompt) if typed else sys.stdin
         if first is None or talk.answer(first):
             talk.run(lines, undaunted=typed)
+        if not talk.stopped:
+            # Between two lines nothing waits for it: so it comes after the last.
+            talk.open(running.notice() or ())
     if typed:
         _say_how_to_go_on(running)
         return 0
@@ -73,16 +78,16 @@ def _say_how_to_go_on(running: App) -> None:
         print(clean_line(f"To go on: chatcli chat --session '{running.session_name}'"))
 
 
-def ask(running: App, settings: Settings, question: str, *, as_json: bool, plain: bool) -> int:
+def ask(running: App, settings: Settings, question: Question, *, as_json: bool, plain: bool) -> int:
     """Ask one question and print the answer, or one JSON object. Returns the exit code."""
     from chatcli.terminal.waiting import showing
 
     look = look_of(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
-    talk = _plain_chat(running, look, sys.stderr, quiet=as_json)
-    with _stopping(running), showing(running.activity, sys.stderr):
+    with _stopping(running), showing(_activity(running), sys.stderr) as line:
+        talk = _plain_chat(running, look, sys.stderr, line, quiet=as_json)
         if running.session.history:
             running.wait_for_counting()
-        talk.say(question)
+        talk.put(question)
     if as_json:
         print(json_text(_answer(running, talk)))
     return _code(talk)
@@ -100,12 +105,22 @@ def _answer(running: App, talk: PlainChat) -> dict[str, object]:
     }
 
 
-def _plain_chat(running: App, look: Look, aside: TextIO, *, quiet: bool = False) -> PlainChat:
+def _plain_chat(
+    running: App, look: Look, aside: TextIO, line: WaitingLine, *, quiet: bool = False
+) -> PlainChat:
     from chatcli.terminal.plain import PlainChat
     from chatcli.terminal.render import Renderer
 
-    out = (lambda _text: None) if quiet else _to(sys.stdout)
-    return PlainChat(running, Renderer(look), out, _to(sys.stderr), _to(aside))
+    out = (lambda _text: None) if quiet else line.to(sys.stdout)
+    return PlainChat(running, Renderer(look), out, line.to(sys.stderr), line.to(aside))
+
+
+def _activity(running: App) -> Callable[[], str]:
+    """Return what tells what is waited for.
+
+    A pipe is told in a line of its own already that a request is sent again.
+    """
+    return running.activity if sys.stderr.isatty() else running.loading
 
 
 def _code(talk: PlainChat) -> int:
@@ -127,7 +142,6 @@ def look_of(settings: Settings, *, plain: bool, markdown: bool) -> Look:
         figures=markdown and not plain,
         theme=THEMES[settings.theme] if settings.theme else PALETTE,
         chosen=settings.theme is not None,
-        truecolor=settings.surroundings.get("COLORTERM") in {"truecolor", "24bit"},
         clipboard=partial(osc52, tmux="TMUX" in settings.surroundings)
         if markdown and not plain and sys.stdout.isatty()
         else None,
@@ -140,14 +154,6 @@ def _columns() -> int:
         return os.get_terminal_size(sys.stdout.fileno()).columns or 80
     except (OSError, ValueError):
         return shutil.get_terminal_size().columns
-
-
-def _to(stream: TextIO) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        stream.write(text)
-        stream.flush()
-
-    return write
 
 
 @contextmanager

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cache, partial
+
 from chatcli.conversation import tree as trees
+from chatcli.conversation.asking import Spare
 from chatcli.conversation.context import Limits
+from chatcli.conversation.injecting import Facts, expanded
 from chatcli.conversation.messages import Message, now
+from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.session import Session
@@ -38,20 +46,31 @@ def limits_for(settings: Settings, persona: Persona | None, model: Model | None)
     """Return what a request may hold: as set, as the persona wants, or what the model can read."""
     default = Limits()
     wanted = persona or _NOBODY
+    kept = keeping_a_summary(wanted.inject)
     return Limits(
         settings.budget or wanted.budget or (model.budget if model else None),
-        settings.strategy or wanted.strategy or default.strategy,
+        settings.strategy or wanted.strategy or kept or default.strategy,
         settings.window or wanted.window or default.window,
     )
 
 
-def examples_of(persona: Persona | None) -> tuple[Message, ...]:
-    """Return the exchanges that show how a persona answers, as messages."""
-    shown = persona.examples if persona else ()
+def keeping_a_summary(inject: Collection[str]) -> str | None:
+    """Return the strategy that keeps up a summary, where one is wanted among the live facts."""
+    return "summarize" if "summary" in inject else None
+
+
+def examples_of(persona: Persona | None, user: str | None = None) -> tuple[Message, ...]:
+    """Return the exchanges that show how a persona answers, as messages to `user`."""
+    if persona is None:
+        return ()
+    facts = Facts(1, datetime.now().astimezone().date(), user, persona.name)
     return tuple(
         message
-        for example in shown
-        for message in (Message("user", example.user), Message("assistant", example.assistant))
+        for each in persona.examples
+        for message in (
+            Message("user", expanded(each.user, facts)),
+            Message("assistant", expanded(each.assistant, facts)),
+        )
     )
 
 
@@ -87,6 +106,10 @@ def load_encoder(session: Session, model: Model | None) -> None:
         return
     texts = [node.content for node in session.tree.path]
     texts += [example.content for example in session.planner.examples]
+    _count_exactly(counter, model, texts)
+
+
+def _count_exactly(counter: TokenCounter, model: Model | None, texts: Sequence[str]) -> None:
     tokenizer = model.tokenizer() if model else None
     if tokenizer is not None:
         counter.use_own(tokenizer, texts)
@@ -94,6 +117,34 @@ def load_encoder(session: Session, model: Model | None) -> None:
         from chatcli import vocabularies
 
         counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)), texts)
+
+
+def spare_for(
+    models: Models,
+    settings: Settings,
+    persona: Persona | None,
+    counter: Callable[[Model], TokenCounter],
+    learned_window: Callable[[Model, int], None],
+) -> tuple[Model, Spare] | None:
+    """Return the model that answers where another can't, None where the settings name none.
+
+    `counter` returns what counts a model's tokens, `learned_window` is told what its endpoint
+    states. Raises UsageError.
+    """
+    if settings.fallback is None:
+        return None
+    model = model_for(models, settings, persona, settings.fallback)
+    counting = cache(lambda: counter(model))
+
+    def ready(planner: Planner) -> Planner:
+        model.warm_up()
+        _count_exactly(counting(), model, ())
+        limits = limits_for(settings, persona, model)
+        # A budget that was set for the other model may be more than this one reads.
+        known = [each for each in (limits.budget, model.budget) if each is not None]
+        return planner.beside(counting(), replace(limits, budget=min(known, default=None)))
+
+    return model, Spare(model, ready, partial(learned_window, model))
 
 
 _NOBODY = Persona(name="", description="", prompt="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chatcli.terminal import background
+from chatcli.terminal.answers import BACKGROUND, LAST, NAME
 from chatcli.terminal.sanitize import clean
+from chatcli.terminal.theme import STYLES, UNICODE
 from tests.support.edits import rewrite
 from tests.support.mischief import Fault, answer, stream
 from tests.support.piped import surroundings
@@ -34,7 +36,9 @@ NAMES = storable(PAYLOADS)
 TYPED = [
     each for each in NAMES if clean(each).strip() and not re.search(r"\x1b\[201~|[\n\r]", each)
 ]
-QUESTION = "\x1b[6n"  # prompt_toolkit asks once where the cursor is
+PERSONAS = 46
+ASKED = BACKGROUND.text + NAME.text + LAST.text  # what the terminal is
+ECHOED = f"\x1b[{STYLES['you'].sgr}m{UNICODE.prompt}".encode()
 FENCE = "```\n" + "\n".join(f"{number}: {each}" for number, each in enumerate(PAYLOADS)) + "\n```"
 BLOCKS = "\n\n".join(
     list(FORMS.values())[number % len(FORMS)](each)
@@ -59,14 +63,21 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def say(terminal: Terminal, line: str, seen: str) -> None:
     terminal.wait_for_prompt()
-    terminal.paste(line).key("enter")
+    send(terminal, line)
     terminal.wait_for(seen, timeout=30)
     terminal.wait_for_prompt()
 
 
+def send(terminal: Terminal, line: str) -> None:
+    """Paste a line and send it; another paste right behind that would be taken for its rest."""
+    sent = terminal.raw.count(ECHOED)
+    terminal.paste(line).key("enter")
+    terminal.wait_until(lambda: terminal.raw.count(ECHOED) > sent)
+
+
 def written(terminal: Terminal) -> str:
     """What the program wrote without what is ours, once that is known to be all else there is."""
-    text = terminal.raw.decode().replace(QUESTION, "", 1).replace(background.QUESTION, "", 1)
+    text = terminal.raw.decode().replace(ASKED, "", 1)
     assert not strangeness(text)
     assert terminal.title == ""
     return OURS.sub("", text)
@@ -256,16 +267,40 @@ def test_a_strangers_persona_shows_nothing_but_text(
 ) -> None:
     folder = tmp_path / "personas"
     folder.mkdir()
-    for number, each in enumerate(NAMES[::30]):
-        front = f"description: {each!r}\ngreeting: {each!r}\nmodel: {each!r}\n{each!r}: 1\n"
-        (folder / f"p{number}.md").write_text(f"---\n{front}---\nHello {each}\n")
+    for number in range(PERSONAS):
+        told = json.dumps(" ".join(each[:30] for each in NAMES[number::PERSONAS]))
+        front = f"description: {told}\ngreeting: {told}\nmodel: {told}\n{told}: 1\n"
+        (folder / f"p{number}.md").write_text(f"---\n{front}---\nHello {NAMES[number]}\n")
     greeting = f"STOP {NAMES[3]}{NAMES[300]}{NAMES[900]}"
     (folder / "him.md").write_text(f'---\ngreeting: "STOP \\e]0;STOLEN\\a"\n---\n{greeting}\n')
     with chat(
         tmp_path, chat_server, "-p", "him", CHATCLI_PERSONAS_DIR=str(folder), rows=50
     ) as terminal:
         terminal.wait_for("STOP")
-        for line in ("/persona", "/system", *(f"/persona p{n}" for n in range(0, 40, 5))):
+        for line in ("/persona", "/system", *(f"/persona p{n}" for n in range(0, PERSONAS, 9))):
             say(terminal, line, "")
         say(terminal, "ahoy", "Echo: ahoy")
-        written(terminal)
+        assert "a⟨U+202E⟩z" in written(terminal)
+
+
+def test_the_line_on_where_all_was_brought_to_safety_is_text(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    evil = "a\x1b]0;STOLEN\x07b\x1b[2J\x9bHc\u202ed\r"
+    theirs, safe = tmp_path / evil, tmp_path / f"{evil}safe"
+    for folder in (theirs, safe):
+        folder.mkdir()
+    file = theirs / f"{evil}.json"
+    with chat(
+        tmp_path, chat_server, "-s", str(file), TMPDIR=str(safe), rows=40, cols=160
+    ) as terminal:
+        say(terminal, "before", "Echo: before")
+        with file.open("ab") as spoilt:
+            spoilt.write(b"\n")  # somebody else writes it, so that it isn't ours any more
+        say(terminal, "not in the file", "Echo: not in the file")
+        terminal.key("ctrl-d")
+        terminal.wait_exit()
+        assert "all of it is in" in terminal.transcript()
+        assert "Echo: before" in terminal.transcript()
+        assert "c⟨U+202E⟩d" in written(terminal)
+    assert len(list(safe.rglob("conversation.json"))) == 1

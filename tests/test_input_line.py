@@ -220,6 +220,8 @@ def test_up_takes_a_line_that_waits_back_out_of_the_queue(
         terminal.wait_for("2 waiting: second")
         terminal.key("ctrl-c")
         terminal.wait_for("2 lines were not sent")
+        shown = terminal.transcript()
+        assert shown.index("stopped;") < shown.index("2 lines"), "it is told in the reply's middle"
         terminal.key("up")
         wait_for_line(terminal, "third thoughts")
     assert asked(chat_server) == ["Count"]

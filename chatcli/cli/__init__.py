@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from chatcli import __version__, faces
-from chatcli.cli import chat, personas, sessions
+from chatcli.cli import chat, config, doctor, models, personas, sessions
 from chatcli.cli.saying import complain
 from chatcli.errors import ChatcliError
 
@@ -29,8 +29,11 @@ app = typer.Typer(
 )
 app.command()(chat.chat)
 app.command()(chat.ask)
+app.command()(doctor.doctor)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(personas.app, name="personas")
+app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 
 
 def _show_version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from chatcli import faces
 from chatcli.cli.flags import (
     Budget,
     Continue,
+    Fallback,
     Model,
     NoSave,
     Persona,
@@ -38,6 +39,7 @@ def chat(
     *,
     persona: Persona = None,
     model: Model = None,
+    fallback: Fallback = None,
     session: SessionName = None,
     resume: Continue = False,
     system: System = None,
@@ -53,7 +55,13 @@ def chat(
     Everything is saved as you go: `chatcli chat --continue` comes back to where you were.
     """
     settings = load(
-        given(budget=budget, strategy=strategy, window=window, sessions_dir=sessions_dir)
+        given(
+            budget=budget,
+            strategy=strategy,
+            window=window,
+            sessions_dir=sessions_dir,
+            fallback=fallback,
+        )
     )
     options = options_of(persona, model, session, system, resume=resume, no_save=no_save)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -69,11 +77,14 @@ def ask(
     *,
     file: Annotated[
         list[Path] | None,
-        typer.Option("--file", "-f", metavar="PATH", help="A text file to go with it."),
+        typer.Option(
+            "--file", "-f", metavar="PATH", help="A file to go with it: text, PDF or image."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     persona: Persona = None,
     model: Model = None,
+    fallback: Fallback = None,
     session: SessionName = None,
     resume: Continue = False,
     system: System = None,
@@ -89,11 +100,31 @@ def ask(
 
     question = question_of(message, file or [], _piped())
     settings = load(
-        given(budget=budget, strategy=strategy, window=window, sessions_dir=sessions_dir)
+        given(
+            budget=budget,
+            strategy=strategy,
+            window=window,
+            sessions_dir=sessions_dir,
+            fallback=fallback,
+        )
     )
     options = options_of(persona, model, session, system, resume=resume, no_save=no_save)
     with _opened(settings, options) as running:
+        _tell_first(settings, running)
         leave_with(faces.ask(running, settings, question, as_json=as_json, plain=plain))
+
+
+def _tell_first(settings: Settings, running: App) -> None:
+    """Tell what is set to no avail, and the ways to an answer where there can't be one."""
+    from chatcli.firstrun import ways
+    from chatcli.terminal.sanitize import clean_line
+
+    for line in settings.notes:
+        complain(line)
+    lines = ways(running.session.provider.model, settings.fallback)
+    if lines:
+        print("\n".join(map(clean_line, lines)), file=sys.stderr)
+        leave_with(1)
 
 
 @contextmanager

@@ -20,9 +20,12 @@ from chatcli.conversation.events import Event
 from chatcli.conversation.messages import Message
 from chatcli.conversation.session import Session
 from chatcli.errors import UsageError
+from chatcli.parameters import Parameter
 
 if TYPE_CHECKING:
+    from chatcli.personas import Persona
     from chatcli.providers.prices import Place
+    from chatcli.recall import Recall
     from chatcli.storage.attachments import Attachment
     from chatcli.storage.search import Found
 
@@ -38,6 +41,20 @@ class Choice:
     here: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A parameter of sampling: its value in words, None where it is left to the endpoint.
+
+    `source` says where it comes from; `taken` is False where the model does not take it, so that it
+    is not sent.
+    """
+
+    name: str
+    value: str | None = None
+    source: str = ""
+    taken: bool = True
+
+
 class Chat(Protocol):
     """What commands act on: the session that is open, and all that can take its place."""
 
@@ -51,6 +68,14 @@ class Chat(Protocol):
     def persona(self) -> str | None: ...
 
     @property
+    def who(self) -> Persona | None:
+        """The persona that answers."""
+
+    @property
+    def recall(self) -> Recall:
+        """What is remembered beyond this conversation."""
+
+    @property
     def place(self) -> str:
         """Where the session is kept, in words."""
 
@@ -60,7 +85,13 @@ class Chat(Protocol):
     def personas(self) -> list[Choice]: ...
 
     def models(self) -> list[Choice]:
-        """The profiles and what is known of their models, without asking an endpoint."""
+        """The profiles: where each asks, or which model it names."""
+
+    def known_models(self) -> list[Choice]:
+        """The models of all profiles, as PROFILE:MODEL, that are known without asking anybody."""
+
+    def models_at(self, profile: str) -> list[Choice]:
+        """The models that a profile's endpoint lists, as far as that can be told at once."""
 
     @property
     def window(self) -> int | None:
@@ -75,6 +106,12 @@ class Chat(Protocol):
     @property
     def going_along(self) -> list[Attachment]:
         """The files that go along with the next message; commands add to it and take away."""
+
+    def going_with(self, draft: str) -> list[Attachment]:
+        """Return the files that would go along with a draft: those that it names, and the others.
+
+        Of one that is as it was, nothing is read again.
+        """
 
     def to_clipboard(self, text: str) -> str | None:
         """Hand a text to a program that has the clipboard, and return its name.
@@ -98,9 +135,22 @@ class Chat(Protocol):
 
     def use_model(self, spec: str) -> Iterator[Event]: ...
 
+    def sampling(self) -> list[Sampled]:
+        """Return how the next reply is sampled, parameter by parameter."""
+
+    def sample(self, name: str, value: Parameter | None) -> Iterator[Event]:
+        """Choose a parameter from here on; None takes back what was chosen."""
+
 
 Handler: TypeAlias = Callable[[Chat, str], Iterator[Event]]
 Completer: TypeAlias = Callable[[Chat], Iterable[Choice]]
+"""Offers what an argument can be."""
+
+Follower: TypeAlias = Callable[[Chat, str], Iterable[Choice]]
+"""Offers what can follow an argument's first word: a value its key, a model its profile.
+
+It is given that word, without the space or colon after it; what it offers is without it too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +164,25 @@ class Command:
     details: str
     run: Handler
     complete: Completer | None = None
+    follow: Follower | None = None
 
 
 def command(
-    group: str, arguments: str = "", complete: Completer | None = None
+    group: str,
+    arguments: str = "",
+    complete: Completer | None = None,
+    follow: Follower | None = None,
 ) -> Callable[[Handler], Command]:
-    """Make a command of a function. `complete` offers what its argument can be."""
+    """Make a command of a function.
+
+    `complete` offers what its argument can be, `follow` what can come after the first word of it.
+    """
 
     def make(run: Handler) -> Command:
         name = run.__name__.removesuffix("_")
         summary, _, details = inspect.cleandoc(run.__doc__ or "").partition("\n")
         usage = f"/{name} {arguments}".rstrip()
-        return Command(name, group, usage, summary, details.strip(), run, complete)
+        return Command(name, group, usage, summary, details.strip(), run, complete, follow)
 
     return make
 

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatcli.conversation.messages import Message, Node, Usage, new_id, now
 from chatcli.conversation.ports import Finish
 from chatcli.conversation.seam import Seam
 from chatcli.conversation.text import LONGEST_TEXT, whole_text
+from chatcli.errors import ProviderError
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often a failed request is sent in all, and the seconds before it is sent again."""
+    """How often a failed request is sent in all, and the seconds before it is sent again.
+
+    `longest_wait` is how long a server may want to be waited for. `chance` gives a number from 0
+    to 1, so that not everybody who met the same failure comes back at the same moment.
+    """
 
     attempts: int = 4
     first_delay: float = 1.0
     longest_delay: float = 30.0
+    longest_wait: float = 120.0
+    chance: Callable[[], float] = random.random
 
     def delay(self, attempt: int, wished: float | None) -> float:
-        """Seconds to wait after failure number `attempt`; the server's own wish comes first."""
+        """Seconds to wait after failure number `attempt`; the server's own wish comes first.
+
+        Of our own delay, half is left to chance; to what a server wants, up to a tenth is added.
+        """
         if wished is not None:
-            return wished
-        return float(min(self.first_delay * 2 ** (attempt - 1), self.longest_delay))
+            return wished * (1 + self.chance() / 10)
+        longest = min(self.first_delay * 2 ** (attempt - 1), self.longest_delay)
+        return float(longest * (1 + self.chance()) / 2)
+
+    def allows(self, attempt: int, error: ProviderError) -> bool:
+        """Tell whether a request is sent again after failure number `attempt`."""
+        if not error.retryable or attempt >= self.attempts:
+            return False
+        return error.retry_after is None or error.retry_after <= self.longest_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,11 @@ class Arriving:
         """Return the reply as far as it has come."""
         # A server may cut a character in two; together the halves are one again.
         return self._node(whole_text(self.asked.before + "".join(self.pieces)), finish)
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was said."""
+        return self.first_token is not None
 
     @property
     def room(self) -> int:

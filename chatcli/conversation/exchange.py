@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from chatcli.conversation.arriving import Arriving, Patience
-from chatcli.conversation.events import ReasoningDelta, Retrying, TextDelta
+from chatcli.conversation.endings import understood
+from chatcli.conversation.events import Notice, ReasoningDelta, Retrying, TextDelta
 from chatcli.conversation.messages import INTERRUPTED
 from chatcli.conversation.ports import Finish, Provider, Reply
 from chatcli.errors import ProviderError
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The time until a request is sent again; `until` is on the monotonic clock."""
+
+    retrying: Retrying
+    until: float
+
+    def left(self) -> float:
+        """Seconds that are left of it."""
+        return max(self.until - time.monotonic(), 0.0)
+
+
 class Exchange:
-    """Asks a provider, and hands on what comes. `stop` may be called from any thread."""
+    """Asks a provider, and hands on what comes. `stop` may be called from any thread.
+
+    `pause` is the time that is waited for at the moment, if a request is to be sent again.
+    """
 
     def __init__(self, patience: Patience) -> None:
+        self.pause: Pause | None = None
         self._patience = patience
         self._stopped = threading.Event()
         self._reply: Reply | None = None
@@ -31,41 +50,55 @@ class Exchange:
         if reply is not None:
             reply.close()
 
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
     def ending(self, arriving: Arriving) -> str:
         """Return how a reply ended that no error has ended."""
         if arriving.finish is not None:
             return arriving.finish.reason
-        return INTERRUPTED if self._stopped.is_set() else "stop"
+        return INTERRUPTED if self.stopped else "stop"
 
     def stream(
         self, provider: Provider, arriving: Arriving
-    ) -> Iterator[TextDelta | ReasoningDelta | Retrying]:
+    ) -> Iterator[TextDelta | ReasoningDelta | Notice | Retrying]:
         """Yield what is new of the reply as it comes. Raises ProviderError where it breaks off."""
-        for attempt in range(1, self._patience.attempts + 1):
+        attempt = 1
+        while True:
             try:
                 yield from self._receive(provider, arriving)
             except ProviderError as error:
-                if self._stopped.is_set():
+                if self.stopped:
                     return
-                last = attempt == self._patience.attempts
-                if last or arriving.pieces or not error.retryable:
+                if arriving.pieces or not self._patience.allows(attempt, error):
                     raise
                 delay = self._patience.delay(attempt, error.retry_after)
-                yield Retrying(error.message, delay, attempt, self._patience.attempts)
-                if self._stopped.wait(delay):
-                    return
+                retrying = Retrying(error.message, delay, attempt, self._patience.attempts)
             else:
                 return
+            yield retrying
+            if self._interrupted(Pause(retrying, time.monotonic() + delay)):
+                return
+            attempt += 1
+
+    def _interrupted(self, pause: Pause) -> bool:
+        """Wait, and tell whether the user has put an end to that."""
+        self.pause = pause
+        try:
+            return self._stopped.wait(pause.retrying.delay)
+        finally:
+            self.pause = None
 
     def _receive(
         self, provider: Provider, arriving: Arriving
-    ) -> Iterator[TextDelta | ReasoningDelta]:
-        if self._stopped.is_set():
+    ) -> Iterator[TextDelta | ReasoningDelta | Notice]:
+        if self.stopped:
             return
         arriving.begin()
         self._reply = reply = provider.stream(arriving.asked.messages)
         try:
-            if self._stopped.is_set():
+            if self.stopped:
                 return
             for delta in reply:
                 match delta:
@@ -75,10 +108,10 @@ class Exchange:
                         if not arriving.room:
                             arriving.finish = Finish("length")
                             return
-                    case ReasoningDelta():
+                    case ReasoningDelta() | Notice():
                         yield delta
                     case Finish():
-                        arriving.finish = delta
+                        arriving.finish = understood(delta, any_text=arriving.began)
         finally:
             self._reply = None
             reply.close()

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from chatcli.conversation.events import ReasoningDelta, TextDelta
+from chatcli.conversation.events import Notice, ReasoningDelta, TextDelta
+from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Message, Node, Usage
 from chatcli.conversation.records import Record
 
@@ -23,7 +24,7 @@ class Finish:
     model: str | None = None
 
 
-Delta: TypeAlias = TextDelta | ReasoningDelta | Finish
+Delta: TypeAlias = TextDelta | ReasoningDelta | Notice | Finish
 
 
 class Reply(Protocol):
@@ -46,8 +47,28 @@ class Provider(Protocol):
         """Ask for the next message. The request may leave only when the reply is iterated."""
 
 
+def takes_images(provider: Provider) -> bool:
+    """Tell whether a provider may be sent images: unless its `takes_images` says that it may not.
+
+    A provider of the caller's own need not know of any.
+    """
+    return bool(getattr(provider, "takes_images", True))
+
+
+def goes_on_by_itself(provider: Provider) -> bool:
+    """Tell whether a model goes on with a last message of its own, asked for nothing else.
+
+    Unless its `goes_on_by_itself` says so, a provider is asked to in words.
+    """
+    return bool(getattr(provider, "goes_on_by_itself", False))
+
+
 class Journal(Protocol):
     """Where a conversation's records rest."""
+
+    @property
+    def room(self) -> int | None:
+        """How many more bytes of records it takes, None where there is no end."""
 
     def append(self, *records: Record) -> tuple[str, ...]:
         """Keep the records, in order; they are safe when this returns.
@@ -70,6 +91,8 @@ class Journal(Protocol):
 
 class Forgetful:
     """The journal of a conversation that is not to be kept."""
+
+    room: int | None = None
 
     def append(self, *_records: Record) -> tuple[str, ...]:
         return ()
@@ -101,8 +124,14 @@ class Counter(Protocol):
     def price(self, message: Message) -> int:
         """The tokens of one message, its own overhead included."""
 
-    def count_draft(self, content: str) -> int:
-        """The tokens of a user's message that may still change, so that no count of it is kept."""
+    def price_image(self, image: Image) -> int:
+        """The tokens that an image adds to its message, an estimate."""
+
+    def count_draft(self, content: str, blocks: Sequence[str] = ()) -> int:
+        """The tokens of a user's message that may still change, so that no count of it is kept.
+
+        That of the `blocks` below it is.
+        """
 
     def learn(self, messages: Iterable[Message], reported: int) -> bool:
         """Take note of the prompt tokens that the endpoint reported for a request.

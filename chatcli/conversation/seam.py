@@ -2,12 +2,17 @@
 
 Models that are asked to go on mostly do, but begin anew with the word that was cut, or say the
 last few words again. So the first part is taken back to its last whole word before the model is
-asked, and what it then repeats is left out.
+asked, and what it then repeats is left out. Small ones say all of it again, and no more: where an
+engine can go on with what a model has begun, it is not asked in words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
+
+from chatcli.conversation.messages import Message
 
 GO_ON: Final = (
     "Your last message was cut off. Go on exactly where it breaks off: "
@@ -27,6 +32,15 @@ def whole_words(text: str) -> str:
         return text
     cut = 1 + max(text.rfind(" "), text.rfind("\n"))
     return text[:cut] if len(text) - cut <= LONGEST_WORD else text
+
+
+def left_open(messages: Sequence[Message]) -> list[Message]:
+    """Return a request to go on without its last message, so that it ends with the first part.
+
+    No space is left at the end of that: the tokens of most words begin with theirs.
+    """
+    *said, begun, _order = messages
+    return [*said, replace(begun, content=begun.content.rstrip())]
 
 
 class Seam:

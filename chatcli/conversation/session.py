@@ -6,16 +6,19 @@ with the journal before the model is asked. `stop` may be called from any thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from chatcli.conversation import folding, wishes
+from chatcli.conversation import endings, folding, wishes
 from chatcli.conversation import tree as trees
-from chatcli.conversation.arriving import Arriving, Asked, Patience
-from chatcli.conversation.context import Limits, Plan, budget_in
+from chatcli.conversation.arriving import Patience
+from chatcli.conversation.aside import Aside
+from chatcli.conversation.asking import Asking, Respondent, Spare, refuse_unseen
+from chatcli.conversation.context import Limits, Plan
 from chatcli.conversation.events import Event, Notice, TextDelta, TurnFinished, TurnStarted
-from chatcli.conversation.exchange import Exchange
+from chatcli.conversation.exchange import Exchange, Pause
 from chatcli.conversation.folding import Fold
+from chatcli.conversation.images import Image, in_one_message
 from chatcli.conversation.messages import (
     EDITED,
     FAILED,
@@ -27,17 +30,16 @@ from chatcli.conversation.messages import (
     now,
 )
 from chatcli.conversation.planning import Planner
-from chatcli.conversation.ports import Counter, Journal, Provider
+from chatcli.conversation.ports import Counter, Journal, Provider, takes_images
 from chatcli.conversation.records import Conversation, Merged, Moved
 from chatcli.conversation.summing import summed_up
 from chatcli.conversation.talk import Talk
 from chatcli.conversation.text import allowed
 from chatcli.conversation.tree import TreeError
 from chatcli.conversation.wishes import Wish
-from chatcli.errors import BudgetError, ChatcliError, Overflow
+from chatcli.errors import ChatcliError
 
-SHARE_AFTER_OVERFLOW: Final = 0.75
-"""How much of a prompt is sent again that was too long by an unknown number of tokens."""
+KEPT: Final = "what came is kept: /continue goes on with it, /retry asks again"
 
 
 class Session(Talk):
@@ -54,25 +56,38 @@ class Session(Talk):
         patience: Patience | None = None,
         stored: bool = False,
         learned_window: Callable[[int], None] = lambda _tokens: None,
+        spare: Spare | None = None,
     ) -> None:
         """`stored` says that the journal already holds the conversation.
 
-        `learned_window` is told the context window that an endpoint stated, in tokens.
+        `learned_window` is told the context window that an endpoint stated, in tokens. `spare`
+        answers where the provider fails before it has said anything.
         """
         super().__init__(conversation, journal, stored=stored)
         self.provider = provider
         self.planner = Planner(counter, limits or Limits())
+        self.planner.takes_images = takes_images(provider)
         self.learned_window = learned_window
+        self.spare = spare
         self.last_usage: Usage | None = None
+        self.aside = Aside(self.spend)
         self._exchange = Exchange(patience or Patience())
         self._answering = False
 
     # What is sent
 
-    def plan(self, draft: str | None = None) -> Plan:
-        """Plan the next request, with `draft` as its newest message where one is given."""
+    def plan(
+        self,
+        draft: str | None = None,
+        blocks: Sequence[str] = (),
+        images: Sequence[Image] = (),
+    ) -> Plan:
+        """Plan the next request, with `draft` as its newest message where one is given.
+
+        `blocks` and `images` are of the files that go along with the draft.
+        """
         if draft is not None:
-            return self.planner.forecast(self.conversation, draft)
+            return self.planner.forecast(self.conversation, draft, blocks, images)
         return self.planner.plan(self.conversation, self.tree.head)
 
     @property
@@ -80,17 +95,25 @@ class Session(Talk):
         """Whether a reply is on its way."""
         return self._answering
 
+    @property
+    def pause(self) -> Pause | None:
+        """What is waited for before a request that failed is sent again, if it is at the moment."""
+        return self._exchange.pause
+
     # Turns
 
-    def ask(self, text: str, *, instead_of: Node | None = None) -> Iterator[Event]:
-        """Say `text` and get the reply to it.
+    def ask(
+        self, text: str, *, images: Sequence[Image] = (), instead_of: Node | None = None
+    ) -> Iterator[Event]:
+        """Say `text`, show the `images`, and get the reply.
 
         `instead_of` is a message that it takes the place of; that one, and what followed, stays on
         a branch. In the place of a reply, `text` is kept as it is and nothing is asked. Raises
-        BudgetError, with nothing kept, when the text can't be sent at all, and ProviderError, with
-        all kept that came, when the reply fails.
+        BudgetError or AttachmentError, with nothing kept, when that can't be sent at all, and
+        ProviderError, with all kept that came, when the reply fails.
         """
-        allowed(text)
+        seen = in_one_message(allowed(text), images, self.journal.room)
+        refuse_unseen(self.planner, self.provider, seen)
         if instead_of is not None and not trees.holds(self.tree, instead_of):
             raise TreeError("the message that was edited is not in this conversation", "/history")
         if instead_of is not None and instead_of.role == "assistant":
@@ -99,7 +122,7 @@ class Session(Talk):
         tree, branch = self.tree, None
         if instead_of is not None:
             tree, branch = trees.revise(tree, instead_of, keep="edited")
-        question = trees.say(tree, Message("user", text))
+        question = trees.say(tree, Message("user", text, seen))
         self.planner.plan(self.conversation, question)
         self._keeper.begin()
         if branch is not None:
@@ -145,10 +168,12 @@ class Session(Talk):
 
     def ready(self) -> None:
         """Forget an earlier `stop`: what is begun from here on goes on until the next."""
+        self.aside.stop()
         self._exchange.ready()
 
     def stop(self) -> None:
         """End the turn that is under way, or about to begin; what has come is kept."""
+        self.aside.stop()
         self._exchange.stop()
 
     def _answer(self, wish: Wish) -> Iterator[Event]:
@@ -157,28 +182,33 @@ class Session(Talk):
             raise TreeError("the question is muted, so that it is never sent", "/unmute N first")
         # A conversation that was loaded from elsewhere is in no file of its own before this.
         yield from self.save()
-        arriving: Arriving | None = None
+        asking = Asking(self._exchange, wish, self._respondent)
         self._answering = True
         try:
             yield TurnStarted(wish.question)
             yield from self._fold_if_due(wish)
-            arriving = self._arriving(wish)
-            try:
-                yield from self._stream(arriving, wish)
-            except Overflow as overflow:
-                if arriving.pieces:
-                    raise
-                arriving = self._shortened(wish, arriving, overflow)
-                yield Notice(*_shorter(overflow, arriving), "warning")
-                yield from self._stream(arriving, wish)
-        except ChatcliError:
-            yield from self._conclude(arriving, wish, FAILED)
+            yield from self._stream(asking, wish)
+        except ChatcliError as error:
+            yield from self._conclude(asking, wish, FAILED)
+            if asking.arriving is not None and asking.arriving.pieces:
+                error.hint = KEPT
             raise
         except BaseException:
             # Whoever reads the events has gone: what came is kept, but there is nobody to tell.
-            self._conclude(arriving, wish, INTERRUPTED)
+            self._conclude(asking, wish, INTERRUPTED)
             raise
-        yield from self._conclude(arriving, wish, self._exchange.ending(arriving))
+        assert asking.arriving is not None, "what ended without an error was asked for"
+        yield from self._conclude(asking, wish, self._exchange.ending(asking.arriving))
+
+    @property
+    def _respondent(self) -> Respondent:
+        return Respondent(self.provider, self.planner, self.learned_window)
+
+    @property
+    def _other(self) -> Spare | None:
+        """The spare model, unless it is the one that is asked anyway."""
+        spare = self.spare
+        return spare if spare is not None and spare.provider is not self.provider else None
 
     def _fold_if_due(self, wish: Wish) -> Iterator[Event]:
         """Have the oldest turns summed up where the strategy wants that and it is time."""
@@ -200,37 +230,12 @@ class Session(Talk):
             text = f"{count} message{'s go' if count > 1 else ' goes'} as a summary from here on"
             yield Notice(text, "/summarize shows it, /context what is sent")
 
-    def _shortened(self, wish: Wish, failed: Arriving, overflow: Overflow) -> Arriving:
-        """Plan a request again that was too long, with what the server has said of its limit.
-
-        Raises `overflow` where that can't be done.
-        """
-        planner, sent = self.planner, failed.asked.tokens
-        if overflow.prompt_tokens:
-            planner.counter.learn(failed.asked.messages, overflow.prompt_tokens)
-        if overflow.limit:
-            self.learned_window(overflow.limit)
-        before, limit = planner.most, overflow.limit
-        planner.most = budget_in(limit) if limit else int(sent * SHARE_AFTER_OVERFLOW)
-        try:
-            shorter = self._arriving(wish)
-        except BudgetError:
-            planner.most = before if limit is None else planner.most
-            raise overflow from None
-        if shorter.asked.messages == failed.asked.messages:
-            raise overflow
-        return shorter
-
-    def _arriving(self, wish: Wish) -> Arriving:
-        request = self.planner.plan(self.conversation, wish.last, wish.pinned)
-        asked = Asked(wish.question, request.messages, request.tokens, wish.before)
-        return Arriving(asked, self.provider.model)
-
-    def _stream(self, arriving: Arriving, wish: Wish) -> Iterator[Event]:
-        for event in self._exchange.stream(self.provider, arriving):
+    def _stream(self, asking: Asking, wish: Wish) -> Iterator[Event]:
+        for event in asking.stream(self.conversation, self._other):
             if isinstance(event, TextDelta):
                 yield from self._make_room(wish)
-                self._keeper.partial(arriving.beginning, event.text)
+                assert asking.arriving is not None, "text comes of what was asked"
+                self._keeper.partial(asking.arriving.beginning, event.text)
             yield event
 
     def _make_room(self, wish: Wish) -> Iterator[Event]:
@@ -240,9 +245,10 @@ class Session(Talk):
             yield from self.become(tree)
             yield Notice(f"the reply as it was is kept on `{branch}`", f"/switch {branch}")
 
-    def _conclude(self, arriving: Arriving | None, wish: Wish, finish: str) -> list[Event]:
+    def _conclude(self, asking: Asking, wish: Wish, finish: str) -> list[Event]:
         """Keep what came, and return how the turn ended: it is kept, whoever reads that or not."""
         self._answering = False
+        arriving = asking.arriving
         if arriving is None:
             return [TurnFinished(None, finish)]
         events: list[Event] = []
@@ -258,23 +264,7 @@ class Session(Talk):
             events.append(TextDelta(held_back))
         times = (arriving.seconds(), arriving.first_token)
         events.append(TurnFinished(reply, finish, arriving.usage, *times))
-        if arriving.usage is not None:
-            events += self._learn(arriving, arriving.usage)
+        if (ending := endings.told(finish)) is not None:
+            events.append(ending)
+        events += asking.learned()
         return events
-
-    def _learn(self, arriving: Arriving, usage: Usage) -> Iterator[Event]:
-        cut = self.planner.counter.learn(arriving.asked.messages, usage.prompt_tokens)
-        if cut:
-            sent, read = arriving.asked.tokens, usage.prompt_tokens
-            yield Notice(
-                f"the server read {read:,} of about {sent:,} tokens: it cuts long prompts silently",
-                f"/budget {read:,} keeps to what it reads",
-                "warning",
-            )
-
-
-def _shorter(overflow: Overflow, arriving: Arriving) -> tuple[str, str]:
-    """Say that a request was too long, and that a shorter one is on its way."""
-    limit = f"at most {overflow.limit:,}" if overflow.limit else "fewer"
-    text = f"the model reads {limit} tokens: the oldest turns are left out"
-    return text, f"sending it once more, with about {arriving.asked.tokens:,}"

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from chatcli.conversation.ports import Delta
 from chatcli.errors import Unreachable
 
 FIRST_TOKEN_WITHIN: Final = 120.0
 NEXT_TOKEN_WITHIN: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How an endpoint is reached, where that is not as usual.
+
+    `headers` go with every request, in the place of our own of the same names. `proxy` is a URL; ""
+    means none, None leaves it to the environment. `ca_bundle` is a file or a folder of
+    certificates to trust instead of the system's; `client_cert` and `client_key` are PEM files.
+    `listing_key` names the header that holds the key where the endpoint's list of models wants it
+    in one of its own.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    listing_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +47,42 @@ class Endpoint:
     api_key: str | None = field(default=None, repr=False)
     model: str | None = None
     context_window: int | None = None
+    network: Network = field(default_factory=Network)
+
+
+def is_loopback(base_url: str) -> bool:
+    """Tell whether an endpoint is on this very machine."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def is_openai(base_url: str) -> bool:
+    """Tell whether an endpoint is OpenAI's own, in whatever region."""
+    try:
+        address = urlsplit(base_url)
+        host = address.hostname or ""
+    except ValueError:
+        return False
+    return address.scheme == "https" and f".{host}".endswith(".api.openai.com")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How a reply is sampled; None leaves it to the endpoint. `max_reply` is in tokens."""
+    """How a reply is sampled; None leaves it to the endpoint. `max_reply` is in tokens.
+
+    `extra_body` is what else the request says, in the endpoint's own words.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_reply: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+    extra_body: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def updated(self, values: Mapping[str, Any]) -> Parameters:
         """Return these parameters with those of `values` in their place that bear their names."""
@@ -51,11 +97,25 @@ class Parameters:
             "max_completion_tokens": self.max_reply,
             "seed": self.seed,
             "stop": list(self.stop) or None,
+            "reasoning_effort": self.reasoning_effort,
         }
         return {name: value for name, value in asked.items() if value is not None}
 
 
-Emit: TypeAlias = Callable[[Delta], None]
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many seconds of silence a reply may have: before its first token, and between two."""
+
+    first: float = FIRST_TOKEN_WITHIN
+    next: float = NEXT_TOKEN_WITHIN
+
+
+class Asked:
+    """That a request is about to leave; what came before it was not the server's time."""
+
+
+ASKED: Final = Asked()
+Emit: TypeAlias = Callable[[Delta | Asked], None]
 
 
 class PumpedReply:
@@ -66,29 +126,42 @@ class PumpedReply:
     come for too long counts as unreachable.
     """
 
-    def __init__(self, receive: Callable[[Emit], None], hang_up: Callable[[], None]) -> None:
-        """`receive` makes the request and emits its deltas; it runs in the thread."""
+    def __init__(
+        self,
+        receive: Callable[[Emit], None],
+        hang_up: Callable[[], None],
+        waits: Waits | None = None,
+    ) -> None:
+        """`receive` makes the request and emits ASKED, then its deltas; it runs in the thread."""
         self._receive = receive
         self._hang_up = hang_up
-        self._items: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
+        self._waits = waits or Waits(FIRST_TOKEN_WITHIN, NEXT_TOKEN_WITHIN)
+        self._items: queue.SimpleQueue[Delta | Asked | BaseException | None] = queue.SimpleQueue()
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Delta]:
         threading.Thread(target=self._run, name="reply", daemon=True).start()
-        patience = FIRST_TOKEN_WITHIN
+        # Fetching weights, or asking for a key, takes its time.
+        patience: float | None = None
+        setting = ""
         while True:
             try:
                 item = self._items.get(timeout=patience)
             except queue.Empty:
                 self.close()
+                # Not sent again unasked: a server that is slow would begin from the start.
                 raise Unreachable(
-                    f"the server has sent nothing for {patience:.0f} s", retryable=True
+                    f"the server has sent nothing for {patience:g} s",
+                    f"/retry asks again; {setting} in config.toml waits longer",
                 ) from None
             if item is None or self._closed.is_set():
                 return
             if isinstance(item, BaseException):
                 raise item
-            patience = NEXT_TOKEN_WITHIN
+            if isinstance(item, Asked):
+                patience, setting = self._waits.first, "first_token_timeout"
+                continue
+            patience, setting = self._waits.next, "token_timeout"
             yield item
 
     def close(self) -> None:

@@ -1,14 +1,13 @@
 """What went wrong between us and an endpoint, as one of our own errors.
 
-This is the one place where the errors of the openai client and the words of servers are read.
+This is the one place where the errors of the openai client and the refusals of servers are read.
+Each error's text says what happened, its hint what to do next.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from chatcli.errors import (
@@ -22,12 +21,36 @@ from chatcli.errors import (
 )
 from chatcli.providers.base import Endpoint
 from chatcli.providers.overflow import is_overflow, overflow
+from chatcli.providers.said import Said, address, retry_after, said_in, said_plainly, shown, when
+from chatcli.providers.sightless import is_sightless, no_images
 
 if TYPE_CHECKING:
     import openai
 
-_MOST_SHOWN: Final = 240
-_RETRYABLE: Final = {408, 409, 429, 500, 502, 503, 504, 529}
+AGAIN: Final = "/retry asks again"
+
+_TRANSIENT: Final = {408, 409, 429}
+
+_NO_CREDIT: Final = re.compile(
+    r"insufficient[_ ](?:quota|balance|funds|credit)|credit balance is too low"
+    r"|(?:requires?|needs?) more credits|(?:out of|no|any|all available) credits?\b"
+    r"|spend(?:ing)?[_ ]limit|billing[_ ](?:not[_ ]active|hard[_ ]limit)|payment required",
+    re.IGNORECASE,
+)
+"""That an account is out of credit, as OpenAI, OpenRouter, DeepSeek, Anthropic, xAI say it."""
+
+_STATUS_OF: Final[Mapping[str, int]] = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+}
+"""What errors that come in a stream, and have no status therefore, would have as one."""
 
 
 def from_exception(error: Exception, endpoint: Endpoint) -> ChatcliError:
@@ -35,135 +58,140 @@ def from_exception(error: Exception, endpoint: Endpoint) -> ChatcliError:
     import httpx2
     import openai
 
+    from chatcli.providers.broken import from_connection  # which needs ssl
+
     match error:
         case ChatcliError():
             return error
         case openai.APIStatusError():
-            return _from_status(error, endpoint)
+            return _from_response(error, endpoint)
         case openai.APITimeoutError() | httpx2.TimeoutException():
             return Unreachable(
-                f"{endpoint.base_url} does not answer", "/retry asks again", retryable=True
+                f"{address(endpoint)} does not answer",
+                f"is the server up? {AGAIN}",
+                retryable=True,
             )
-        case openai.APIConnectionError() | httpx2.TransportError():
-            return _from_connection(error, endpoint)
+        case openai.APIConnectionError() | httpx2.TransportError() | httpx2.InvalidURL():
+            return from_connection(error, endpoint)
+        case httpx2.DecodingError():
+            return BadReply("the reply is compressed, and can't be unpacked", AGAIN)
+        case UnicodeError():
+            return from_connection(error, endpoint)
         case _:
-            what = _shown(str(error), endpoint) or type(error).__name__
-            return ProviderError(f"the request failed: {what}", "/retry asks again")
+            what = shown(str(error), endpoint) or type(error).__name__
+            return ProviderError(f"the request failed: {what}", AGAIN)
 
 
-def from_body(body: Mapping[str, Any], endpoint: Endpoint, status: int = 500) -> ProviderError:
-    """Return our error for an error object that a server sent, be it in the middle of a stream."""
-    code, text = _words(body)
-    said = _shown(text, endpoint)
-    if is_overflow(status, code, text):
-        return overflow(body, text, said)
-    if code == "insufficient_quota":
-        return RateLimited(f"the account is out of credit: {said}", "top it up, or change /model")
-    if code in {"rate_limit_exceeded", "429"} or status == 429:
-        return RateLimited(f"too many requests: {said}", "/retry later", retryable=True)
-    return ServerFailed(
-        f"the server failed: {said}", "/retry asks again", retryable=status in _RETRYABLE
-    )
+def from_body(
+    body: Mapping[str, Any], endpoint: Endpoint, status: int | None = None
+) -> ProviderError:
+    """Return our error for an error object that came as a reply, or in the middle of one.
+
+    Without a `status`, which such an object has not, its code tells what it would be.
+    """
+    said = said_in(body)
+    return _refusal(_status_of(said.code) if status is None else status, said, body, endpoint)
 
 
-def _from_status(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
-    status = error.status_code
-    body = error.body if isinstance(error.body, dict) else {}
-    code, text = _words({"error": body} if "message" in body else body)
-    said = _shown(text or _plain(error), endpoint) or f"status {status}"
-    host = endpoint.base_url
-    wait = _retry_after(error.response.headers)
-    if is_overflow(status, code, text):
-        return overflow(body, text, said)
+def _status_of(code: str) -> int:
+    if re.fullmatch("[45][0-9]{2}", code):
+        return int(code)
+    return _STATUS_OF.get(code, 500)
+
+
+def _from_response(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
+    status, headers = error.status_code, error.response.headers
     if 300 <= status < 400:
-        where = _shown(error.response.headers.get("location", "elsewhere"), endpoint)
-        return Refused(f"{host} redirects to {where}", "name that address if you trust it")
+        where = shown(headers.get("location", "elsewhere"), endpoint)
+        return Refused(
+            f"{address(endpoint)} redirects to {where}",
+            "make that the base URL if you trust it",
+        )
+    said = _page(error) if isinstance(error.body, str) else said_in(error.body)
+    failure = _refusal(status, said, error.body, endpoint)
+    failure.retry_after = retry_after(headers)
+    if failure.retryable and failure.retry_after:
+        failure.hint = f"/retry {when(failure.retry_after)}, or /model asks another"
+    if headers.get("x-should-retry") == "false":
+        failure.retryable = False
+    return failure
+
+
+def _page(error: openai.APIStatusError) -> Said:
+    try:
+        return said_plainly(error.response.text)
+    except Exception:  # noqa: BLE001 - a body that can't be read says nothing
+        return Said()
+
+
+def _refusal(status: int, said: Said, body: object, endpoint: Endpoint) -> ProviderError:
+    """Return the error for a status, or what would be one, and what was said along with it."""
+    told = shown(said.text, endpoint) or f"status {status}"
+    if is_overflow(status, said.code, said.text):
+        return overflow(body if isinstance(body, Mapping) else {}, said.text, told)
+    if is_sightless(status, said.code, said.text):
+        return no_images(address(endpoint), told)
+    if _is_out_of_credit(status, said):
+        return RateLimited(
+            f"the account is out of credit: {told}", "top it up, or ask another with /model"
+        )
+    if status == 429:
+        return RateLimited(
+            f"too many requests: {told}",
+            "/retry in a while, or /model asks another",
+            retryable=True,
+        )
+    if status in _TRANSIENT or status >= 500:
+        return ServerFailed(
+            f"the server failed ({status}): {told}",
+            f"{AGAIN}, /model another",
+            retryable=True,
+        )
+    return Refused(*_refused(status, told, endpoint))
+
+
+def _is_out_of_credit(status: int, said: Said) -> bool:
+    """Tell whether money is what is missing.
+
+    Gemini says the words of OpenAI's empty account when somebody asks too often: those prove
+    nothing without the code.
+    """
+    return status == 402 or bool(_NO_CREDIT.search(f"{said.code} {said.text}"))
+
+
+def _refused(status: int, told: str, endpoint: Endpoint) -> tuple[str, str]:
+    """Say which part of a request a server does not accept, and what to do about it."""
+    where = address(endpoint)
     match status:
+        case 401 if endpoint.api_key is None:
+            return f"{where} wants a key: {told}", "chatcli config key set PROFILE keeps one"
         case 401:
-            return Refused(
-                f"{host} does not accept the key: {said}", "check the variable that holds it"
+            return (
+                f"{where} does not accept the key: {told}",
+                "chatcli doctor shows where the key comes from",
             )
         case 403:
-            return Refused(f"{host} does not allow this: {said}", "check the key's rights")
+            return (
+                f"{where} does not allow this: {told}",
+                "is the key allowed to use this model? /model asks another",
+            )
         case 404:
-            return Refused(f"{host} does not know this: {said}", "check the model and base URL")
-        case 429 if code == "insufficient_quota":
-            return RateLimited(
-                f"the account is out of credit: {said}", "top it up, or change /model"
+            return (
+                f"{where} does not know this: {told}",
+                "check the model (chatcli models list) and the base URL",
             )
-        case 429:
-            return RateLimited(
-                f"too many requests: {said}", "/retry later", retryable=True, retry_after=wait
+        case 405:
+            return (
+                f"{where} takes no chats: {told}",
+                "a base URL usually ends in /v1",
             )
-        case _ if status in _RETRYABLE:
-            return ServerFailed(
-                f"the server failed ({status}): {said}",
-                "/retry asks again",
-                retryable=True,
-                retry_after=wait,
+        case 413:
+            return (
+                f"{where} finds the request too large: {told}",
+                "/budget N sends less of the conversation, /clear starts again",
             )
-        case _ if status >= 500:
-            return ServerFailed(f"the server failed ({status}): {said}", "/retry asks again")
         case _:
-            return Refused(f"{host} refused the request ({status}): {said}", "change it and /retry")
-
-
-def _from_connection(error: Exception, endpoint: Endpoint) -> ProviderError:
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    why = _shown(str(cause), endpoint)
-    if isinstance(cause, UnicodeError):
-        return BadReply(f"the reply could not be read: {why}", "/retry asks again")
-    return Unreachable(
-        f"no connection to {endpoint.base_url}: {why}",
-        "is the address right, and the server up? /retry asks again",
-        retryable=True,
-    )
-
-
-def _words(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the code and the text of an error body, in any of the shapes that servers use."""
-    error = body.get("error", body)
-    if isinstance(error, str):
-        return "", error
-    if not isinstance(error, dict):
-        return "", ""
-    code = str(error.get("code") or error.get("type") or "")
-    text = error.get("message") or error.get("detail") or error.get("error") or ""
-    if isinstance(text, list):
-        text = "; ".join(
-            str(part.get("msg", part) if isinstance(part, dict) else part) for part in text
-        )
-    return code, str(text)
-
-
-def _plain(error: openai.APIStatusError) -> str:
-    """Return the text of a body that is no JSON: a page's title, or its first line."""
-    try:
-        text = error.response.text
-    except Exception:  # noqa: BLE001 - a body that can't be read says nothing
-        return ""
-    title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return title[1] if title else re.sub(r"<[^>]*>", " ", text)
-
-
-def _shown(text: str, endpoint: Endpoint) -> str:
-    """Return a server's words fit for one line, without the key if it repeats it."""
-    if endpoint.api_key:
-        text = text.replace(endpoint.api_key, "…")
-    line = " ".join(text.split()).rstrip(".")
-    return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 1]}…"
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return how long the server asks to wait, in seconds; it may say that as a date."""
-    value = headers.get("retry-after", "")
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError):
-        return None
+            return (
+                f"{where} refused the request ({status}): {told}",
+                "/edit changes the question, /set and /model how it is asked",
+            )

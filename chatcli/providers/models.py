@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -11,7 +11,9 @@ from chatcli.conversation.context import REPLY_RESERVE, budget_in
 from chatcli.conversation.messages import Message
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.tokens import Tokenizer
-from chatcli.providers.base import Endpoint, Parameters
+from chatcli.conversation.vision import takes_images
+from chatcli.providers.base import Endpoint, Parameters, Waits
+from chatcli.providers.dialect import Dialect
 from chatcli.providers.openai import OpenAIProvider
 from chatcli.providers.prices import window_of
 from chatcli.providers.profiles import LOCAL, SMOLLM2, Target, resolve
@@ -29,26 +31,27 @@ SMOLLM2_SAMPLING: Final = Parameters(temperature=0.7, top_p=0.95, max_reply=512)
 class Model(Provider, Protocol):
     """A model that this run can ask.
 
-    `default_parameters` are what suits it, `parameters` what it is asked with. `budget` is in
-    prompt tokens, None as long as its context window is not known.
+    `default_parameters` are what suits it, `parameters` what it is asked with, `dialect` in which
+    words; `adapted` is told when these turn out to be others. `window` is its context window in
+    tokens and `budget` in prompt tokens, both None as long as that is not known.
     """
 
     default_parameters: Parameters
     parameters: Parameters
+    dialect: Dialect
+    adapted: Callable[[Dialect], None]
 
     @property
     def identity(self) -> str:
         """What it is remembered by: its name, and where it is asked."""
 
     @property
-    def window(self) -> int | None:
-        """Its context window in tokens, None as long as that is not known."""
+    def window(self) -> int | None: ...
 
     @property
     def budget(self) -> int | None: ...
-
     def learn_window(self, tokens: int) -> None:
-        """Take note of a limit that the endpoint has stated: the context window is no larger."""
+        """Take note of a limit that the endpoint has stated: the window is no larger."""
 
     def start(self) -> None:
         """Do what has to be done before the model can answer. Raises ProviderError."""
@@ -59,15 +62,15 @@ class Model(Provider, Protocol):
     def activity(self) -> str:
         """Say what `start` is at; empty when it is done, or has not begun."""
 
+    @property
+    def takes_images(self) -> bool:
+        """Whether it may be sent images, as far as that is known before it is asked."""
+
     def tokenizer(self) -> Tokenizer | None:
         """Return its own tokenizer, None where there is none to ask, or none yet."""
 
-    def request(self, messages: Sequence[Message]) -> dict[str, object]:
-        """Return the body of the request for the next message, as it leaves."""
-
-    def models(self) -> list[str]:
-        """Return the models that its endpoint lists. Raises ProviderError."""
-
+    def request(self, messages: Sequence[Message]) -> dict[str, object]: ...
+    def models(self) -> list[str]: ...
     def close(self) -> None: ...
 
 
@@ -92,16 +95,21 @@ class _Windowed(OpenAIProvider):
 class RemoteModel(_Windowed):
     """A model behind somebody's endpoint."""
 
-    def __init__(self, target: Target) -> None:
-        endpoint = Endpoint(target.base_url, target.api_key, target.model)
-        super().__init__(target.name, lambda: endpoint)
-        self.default_parameters = self.parameters
+    def __init__(self, target: Target, waits: Waits | None = None) -> None:
+        dialect = Dialect(target.words)
+        super().__init__(target.name, self._endpoint, dialect=dialect, waits=waits)
+        self.default_parameters = self.parameters = Parameters().updated(target.parameters)
         self._target = target
         self._window = target.context_window
 
     @property
     def identity(self) -> str:
         return f"{self._target.name} {self._target.base_url}"
+
+    @property
+    def takes_images(self) -> bool:
+        stated = self._target.images
+        return takes_images(self._target.model) if stated is None else stated
 
     def learn_window(self, tokens: int) -> None:
         # What the user has written into config.toml is not known better by anybody.
@@ -123,15 +131,26 @@ class RemoteModel(_Windowed):
     def tokenizer(self) -> None:
         pass
 
+    def _endpoint(self) -> Endpoint:
+        target = self._target
+        key = target.key.value() if target.key else None
+        return Endpoint(target.base_url, key, target.model, network=target.network)
+
 
 class LocalModel(_Windowed):
     """The embedded model: its weights are fetched and its engine started by the first who asks."""
 
-    def __init__(self, target: Target, cache: Path) -> None:
-        super().__init__(target.name, self._endpoint)
+    takes_images = False
+    """Its engine is given no part of a model that sees."""
+
+    goes_on_by_itself = True
+    """llama.cpp takes a last message that is the model's own for the beginning of its reply."""
+
+    def __init__(self, target: Target, cache: Path, waits: Waits | None = None) -> None:
+        super().__init__(target.name, self._endpoint, waits=waits)
         own = target.model == SMOLLM2
-        self.default_parameters = SMOLLM2_SAMPLING if own else Parameters(max_reply=REPLY_RESERVE)
-        self.parameters = self.default_parameters
+        suited = SMOLLM2_SAMPLING if own else Parameters(max_reply=REPLY_RESERVE)
+        self.default_parameters = self.parameters = suited.updated(target.parameters)
         self._name = target.model
         self._cache = cache
         self._one_at_a_time = threading.Lock()
@@ -171,10 +190,9 @@ class LocalModel(_Windowed):
     def close(self) -> None:
         self._closed = True
         super().close()
-        if self._engine is not None:
-            self._engine.close()
-        if self._tokenizer is not None:
-            self._tokenizer.close()
+        for started in (self._engine, self._tokenizer):
+            if started is not None:
+                started.close()
 
     def _endpoint(self) -> Endpoint:
         from chatcli.providers.local import LocalEngine
@@ -226,6 +244,7 @@ class Models:
             model.close()
 
     def _built(self, target: Target) -> Model:
+        waits = Waits(self._settings.first_token_timeout, self._settings.token_timeout)
         if target.profile == LOCAL:
-            return LocalModel(target, self._settings.folders.cache)
-        return RemoteModel(target)
+            return LocalModel(target, self._settings.folders.cache, waits)
+        return RemoteModel(target, waits)

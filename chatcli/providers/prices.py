@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from chatcli.conversation.messages import Usage
+from chatcli.providers.base import is_loopback
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -104,15 +105,7 @@ def cost_of(place: Place, model: str, usage: Usage, when: str) -> Decimal | None
 def _costs_nothing(place: Place) -> bool:
     if place.rates is not None or place.profile not in SELF_RUN:
         return False
-    return not place.base_url or _is_loopback(place.base_url)
-
-
-def _is_loopback(base_url: str) -> bool:
-    try:
-        host = urlsplit(base_url).hostname or ""
-    except ValueError:
-        return False
-    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    return not place.base_url or is_loopback(place.base_url)
 
 
 def _makes_sense(usage: Usage) -> bool:

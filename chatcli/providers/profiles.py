@@ -1,4 +1,4 @@
-"""Whom `--model PROFILE:MODEL` means: endpoints with their keys, default models and tokenizers.
+"""Whom `--model PROFILE:MODEL` means: endpoints with their keys, default models and parameters.
 
 A profile that ships is a line in PROFILES; `[profiles.NAME]` in config.toml adds one or changes
 what it says. A profile's key is sent to its own base URL and nowhere else.
@@ -6,68 +6,98 @@ what it says. A profile's key is sent to its own base URL and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from chatcli.errors import UsageError
+from chatcli.parameters import Parameter
+from chatcli.providers import keys
+from chatcli.providers.base import Network, is_openai
+from chatcli.providers.dialect import LIMIT, OLD_LIMIT, RANDOM_SEED
+from chatcli.providers.keys import Key
 from chatcli.providers.prices import Place, Rates
+from chatcli.providers.profile_tables import ADDRESS, fields_of
 from chatcli.settings import DOTENV, Settings
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 LOCAL: Final = "local"
 OPENAI: Final = "openai"
 SMOLLM2: Final = "smollm2"
+
+OLDER: Final[Mapping[str, str]] = {LIMIT: OLD_LIMIT}
+"""How most servers but OpenAI's call the longest reply; some ignore the newer name in silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """An endpoint that speaks the chat-completions protocol.
 
-    `key_variable` names the environment variable that holds the key; None: it wants none.
-    `model` None means whichever the endpoint lists first. `tokenizer` is a tiktoken encoding, or
-    None to choose by the model's name. `context_window`, in tokens, and `rates` hold for all models
-    of the profile; None leaves them to what is known of each.
+    `key_variable` names the environment variable that holds the key; None: it needs none.
+    `key_command` prints the key, as a line for the shell or as its words. `model` None means
+    whichever the endpoint lists first. `tokenizer` is a tiktoken encoding, or None to choose by the
+    model's name. `context_window`, in tokens, `rates` and `images`, whether they take any, hold for
+    all models of the profile; None leaves them to what is known of each. `words` are the endpoint's
+    own names for parameters.
     """
 
     base_url: str
     key_variable: str | None
     model: str | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
+    key_command: object = None
     tokenizer: str | None = None
     context_window: int | None = None
     rates: Rates | None = None
+    images: bool | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     def place(self, name: str) -> Place:
         """Return where the models of this profile are asked, which has this name."""
         return Place(name, self.base_url, self.context_window, self.rates)
 
 
+# Azure's address is that of one's own resource: https://RESOURCE.openai.azure.com/openai/v1, where
+# it takes a key as OpenAI does (https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle).
+# The models are those that their makers recommend in place of cheaper ones that end in 2026.
 PROFILES: Final[Mapping[str, Profile]] = {
     LOCAL: Profile("", None, SMOLLM2),
-    OPENAI: Profile("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5-mini"),
+    OPENAI: Profile("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-6.1-terra"),
     "azure": Profile("", "AZURE_OPENAI_API_KEY"),
-    "ollama": Profile("http://localhost:11434/v1", None),
-    "lmstudio": Profile("http://localhost:1234/v1", None),
-    "vllm": Profile("http://localhost:8000/v1", None),
-    "openrouter": Profile("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter/auto"),
+    "ollama": Profile("http://localhost:11434/v1", None, None, OLDER),
+    "lmstudio": Profile("http://localhost:1234/v1", None, None, OLDER),
+    "vllm": Profile("http://localhost:8000/v1", None, None, OLDER),
+    "openrouter": Profile(
+        "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter/auto", OLDER
+    ),
     "groq": Profile("https://api.groq.com/openai/v1", "GROQ_API_KEY", "openai/gpt-oss-20b"),
-    "mistral": Profile("https://api.mistral.ai/v1", "MISTRAL_API_KEY", "mistral-small-latest"),
-    "deepseek": Profile("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek-chat"),
+    "mistral": Profile(
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        "mistral-small-latest",
+        {**OLDER, "seed": RANDOM_SEED},
+    ),
+    "deepseek": Profile("https://api.deepseek.com", "DEEPSEEK_API_KEY", "deepseek-flash", OLDER),
     "gemini": Profile(
         "https://generativelanguage.googleapis.com/v1beta/openai",
         "GEMINI_API_KEY",
-        "gemini-2.5-flash",
+        "gemini-3.8-flash",
+        OLDER,
     ),
-    "anthropic": Profile("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "claude-haiku-4-5"),
-    "xai": Profile("https://api.x.ai/v1", "XAI_API_KEY", "grok-4"),
+    "anthropic": Profile(
+        "https://api.anthropic.com/v1",
+        "ANTHROPIC_API_KEY",
+        "claude-haiku-5-5",
+        # Its list of models is the native one, and is asked for in the native way.
+        network=Network({"anthropic-version": "2023-06-01"}, listing_key="x-api-key"),
+    ),
+    "xai": Profile("https://api.x.ai/v1", "XAI_API_KEY", "grok-4.3"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which model is asked, where, and with which key.
+    """Which model is asked, where, how, and with which key: that is read when it is asked.
 
     `model` None: whichever the endpoint lists first.
     """
@@ -75,11 +105,14 @@ class Target:
     profile: str
     model: str | None
     base_url: str
-    api_key: str | None = field(default=None, repr=False)
-    key_variable: str | None = None
+    key: Key | None = None
     tokenizer: str | None = None
     context_window: int | None = None
     rates: Rates | None = None
+    images: bool | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
 
     @property
     def name(self) -> str:
@@ -97,9 +130,21 @@ def profiles_of(settings: Settings) -> dict[str, Profile]:
     if settings.base_url:
         # Another endpoint has other models than OpenAI: it is asked for its own.
         known[OPENAI] = replace(known[OPENAI], base_url=settings.base_url, model=None)
-    for name, table in settings.profiles.items():
-        known[name] = _configured(name, table, known.get(name))
+    for name in settings.profiles:
+        known[name] = _configured(settings, name, known.get(name))
+    if not is_openai(known[OPENAI].base_url):
+        known[OPENAI] = replace(known[OPENAI], words=OLDER)
     return known
+
+
+def _configured(settings: Settings, name: str, before: Profile | None) -> Profile:
+    profile = before or Profile("", None, words=OLDER)
+    stated = fields_of(settings, name, profile.network)
+    file = str(settings.folders.config_file)
+    if name == OPENAI and settings.sources.get("base_url", file) != file:
+        # What is weaker than OPENAI_BASE_URL does not take its place.
+        stated.pop("base_url", None)
+    return replace(profile, **stated)
 
 
 def split(spec: str, names: Mapping[str, object]) -> tuple[str | None, str | None]:
@@ -121,7 +166,7 @@ def resolve(settings: Settings, spec: str | None = None) -> Target:
     spec = spec or settings.model
     name, model = split(spec, known) if spec else (None, None)
     if name is None:
-        keyed = settings.base_url or settings.secret("OPENAI_API_KEY")
+        keyed = settings.base_url or _has_key(settings, known[OPENAI])
         name = OPENAI if keyed else LOCAL
         if model is not None and not keyed:
             raise UsageError(
@@ -129,121 +174,59 @@ def resolve(settings: Settings, spec: str | None = None) -> Target:
                 f"set one, or name the profile, as in --model ollama:{model}",
             )
     profile = known[name]
-    _refuse_strange_key(settings, name, profile)
     if not profile.base_url and name != LOCAL:
         raise UsageError(
             f"the profile `{name}` needs the address of your endpoint",
             f"write base_url under [profiles.{name}] in {settings.folders.config_file}",
         )
+    base_url = _address(settings, name, profile.base_url)
     return Target(
         name,
         model or profile.model,
-        profile.base_url,
-        _key(settings, name, profile),
-        profile.key_variable,
+        base_url,
+        _key(settings, name, profile, base_url),
         profile.tokenizer,
         profile.context_window,
         profile.rates,
+        profile.images,
+        profile.parameters,
+        profile.words,
+        profile.network,
     )
 
 
-def _refuse_strange_key(settings: Settings, name: str, profile: Profile) -> None:
-    """An endpoint from ./.env gets the key from ./.env, whatever config.toml calls the key."""
-    strange = name == OPENAI and settings.sources.get("base_url") == DOTENV
-    if strange and profile.key_variable != PROFILES[OPENAI].key_variable:
-        raise UsageError(
-            f"./.env sets OPENAI_BASE_URL, and config.toml takes the key from "
-            f"{profile.key_variable}: it would go to that endpoint",
-            "set OPENAI_BASE_URL in the environment if you trust it",
-        )
+def _has_key(settings: Settings, openai: Profile) -> bool:
+    command, url = openai.key_command, openai.base_url
+    return keys.find(settings, OPENAI, openai.key_variable, command, url) is not None
 
 
-def _key(settings: Settings, name: str, profile: Profile) -> str | None:
-    """Return the profile's key, checked: it goes into a header, where not all text can go."""
-    if profile.key_variable is None:
+def _address(settings: Settings, name: str, base_url: str) -> str:
+    try:
+        return ADDRESS.read(base_url) if name != LOCAL else base_url
+    except ValueError:
+        where = settings.sources.get("base_url", "config.toml")
+        raise UsageError(f"{where}: base_url must be {ADDRESS.expected}") from None
+
+
+def _key(settings: Settings, name: str, profile: Profile, base_url: str) -> Key | None:
+    if name == LOCAL:
         return None
-    key = settings.secret(profile.key_variable)
-    if key is None:
-        if name == OPENAI and settings.base_url:
-            return None
-        raise UsageError(
-            f"the profile `{name}` needs a key in {profile.key_variable}",
-            f"export {profile.key_variable}=…, or chat without one: --model local",
-        )
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise UsageError(
-            f"the key in {profile.key_variable} holds spaces, line ends or other characters "
-            "that no key has",
-            "copy it again",
-        )
+    key = keys.find(settings, name, profile.key_variable, profile.key_command, base_url)
+    strange = name == OPENAI and settings.sources.get("base_url") == DOTENV
+    if strange:
+        _refuse_strange_endpoint(profile, key)
+    needed = profile.key_variable is not None or profile.key_command is not None
+    if key is None and needed and not (name == OPENAI and settings.base_url):
+        raise keys.missing(name, profile.key_variable)
     return key
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _tokens(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError
-    return value
-
-
-def _dollars(value: object) -> Decimal:
-    from decimal import Decimal
-
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError
-    # NaN fails both comparisons. By way of the text, 0.1 stays one tenth.
-    if not 0 <= value <= _MOST_DOLLARS:
-        raise ValueError
-    return Decimal(str(value))
-
-
-_MOST_DOLLARS: Final = 1_000_000
-
-# What [profiles.NAME] can have: each key with how it is read and what it must be.
-_KEYS: Final[Mapping[str, tuple[Callable[[object], Any], str]]] = {
-    **dict.fromkeys(("base_url", "key_variable", "model", "tokenizer"), (_text, "a text")),
-    "context_window": (_tokens, "a whole number of tokens, at least 1"),
-    **dict.fromkeys(
-        ("input_price", "output_price", "cached_price"),
-        (_dollars, "a number of US dollars per million tokens, 0 or more"),
-    ),
-}
-
-
-def _configured(name: str, table: Mapping[str, object], shipped: Profile | None) -> Profile:
-    where = f"[profiles.{name}] in config.toml"
-    stated = {key: _stated(where, key, value) for key, value in table.items()}
-    prices = [stated.pop(f"{kind}_price", None) for kind in ("input", "output", "cached")]
-    return replace(shipped or Profile("", None), rates=_rates(where, *prices), **stated)
-
-
-def _stated(where: str, key: str, value: object) -> Any:
-    if key not in _KEYS:
-        raise UsageError(
-            f"{where} has an unknown key `{key}`", f"it can have {', '.join(sorted(_KEYS))}"
-        )
-    read, wanted = _KEYS[key]
-    try:
-        return read(value)
-    except ValueError:
-        raise UsageError(f"{where}: `{key}` must be {wanted}") from None
-
-
-def _rates(
-    where: str, prompt: Decimal | None, reply: Decimal | None, cached: Decimal | None
-) -> Rates | None:
-    """Return the prices that a profile states. With none of its own, what is cached is prompt."""
-    if prompt is None and reply is None and cached is None:
-        return None
-    if prompt is None or reply is None:
-        raise UsageError(
-            f"{where} has prices for some tokens only",
-            "write both input_price and output_price",
-        )
-    return Rates(prompt, reply, prompt if cached is None else cached)
+def _refuse_strange_endpoint(profile: Profile, key: Key | None) -> None:
+    """An endpoint from ./.env gets the key from ./.env, and nothing that is meant for another."""
+    hint = "set OPENAI_BASE_URL in the environment if you trust it"
+    if key is not None and key.source != DOTENV:
+        told = f"./.env sets OPENAI_BASE_URL, and the key comes from {key.source}"
+        raise UsageError(f"{told}: it would go to that endpoint", hint)
+    if profile.network.headers or profile.network.client_cert:
+        told = "./.env sets OPENAI_BASE_URL, and config.toml has headers or a certificate"
+        raise UsageError(f"{told} for `{OPENAI}`: they would go to that endpoint", hint)

@@ -63,6 +63,10 @@ class FileJournal:
 
     # Records
 
+    @property
+    def room(self) -> int:
+        return max(MOST_BYTES - self._end, 0)
+
     def append(self, *records: Record) -> tuple[str, ...]:
         lines = [*self._left, *map(wire.encode, records)]
         if any(len(line) > wire.MAX_LINE for line in lines):

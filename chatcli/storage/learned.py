@@ -1,4 +1,4 @@
-"""What endpoints have taught: how they count tokens, and how much they can read.
+"""What endpoints have taught: how they count tokens, how much they read, and what they refuse.
 
 One small JSON file, an object with an entry for each endpoint and model. It is a memory of ours and
 nobody's work: where it can't be read or written, it is learned again.
@@ -47,8 +47,16 @@ class Learned:
             case _:
                 return None
 
+    def refused(self, name: str) -> tuple[str, ...]:
+        """Return the parameters that the model has said it does not take, in its words."""
+        match self._entry(name).get("refused"):
+            case list(words):
+                return tuple(word for word in words if isinstance(word, str))
+            case _:
+                return ()
+
     def learn(self, name: str, what: Mapping[str, object]) -> None:
-        """Take note of a calibration (`as_dict`), or of a `window`."""
+        """Take note of a calibration (`as_dict`), of a `window`, or of what is `refused`."""
         if self._path is not None:
             # Another chatcli may have learned something meanwhile.
             self._entries = None

@@ -7,15 +7,16 @@ leads out of the folder, and no two names lead to one file.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatcli.conversation.messages import Node
 from chatcli.conversation.records import Record
@@ -32,14 +33,21 @@ _UNSEEN = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _WORDS_IN_NAME: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A session of the library as its folder tells of it; `changed` is in seconds since 1970."""
+class Stored(NamedTuple):
+    """A session of the library as its folder tells of it; `changed` is in seconds since 1970.
+
+    `place` is its path, as the text that the folder gave: of ten thousand sessions few are opened,
+    and a `Path` takes longer to make than all else that is known of one.
+    """
 
     name: str
-    path: Path
+    place: str | Path
     changed: float
     size: int
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place)
 
 
 def check_name(name: str) -> str:
@@ -90,7 +98,7 @@ class Library:
     def stored(self) -> list[Stored]:
         """Return what the folder holds, newest first."""
         found = list(self._scan())
-        found.sort(key=lambda session: session.changed, reverse=True)
+        found.sort(key=attrgetter("changed"), reverse=True)
         return found
 
     def is_empty(self) -> bool:
@@ -98,7 +106,7 @@ class Library:
 
     def newest(self) -> Path:
         """Return the session that was written last. Raises NoSuchSession."""
-        newest = max(self._scan(), key=lambda session: session.changed, default=None)
+        newest = max(self._scan(), key=attrgetter("changed"), default=None)
         if newest is None:
             raise NoSuchSession(
                 f"there is no session in {self.folder} yet", "`chatcli chat` starts one"
@@ -119,11 +127,12 @@ class Library:
     def unfinished(self) -> str | None:
         """Return the name of a session whose last reply a crash cut short, if there is one."""
         try:
-            found = [path for path in self.folder.iterdir() if path.suffix == PARTIAL_SUFFIX]
+            with os.scandir(self.folder) as entries:
+                found = [each.path for each in entries if each.name.endswith(PARTIAL_SUFFIX)]
         except OSError:
             return None
         for partial in found:
-            path = partial.with_suffix("")
+            path = Path(partial.removesuffix(PARTIAL_SUFFIX))
             with suppress(StorageError):
                 if path.is_file() and not is_in_use(path):
                     return path.stem
@@ -136,16 +145,14 @@ class Library:
 
     def _scan(self) -> Iterator[Stored]:
         try:
-            paths = [path for path in self.folder.iterdir() if path.suffix == SUFFIX]
+            with os.scandir(self.folder) as entries:
+                for each in entries:
+                    if each.name.endswith(SUFFIX) and (found := _session(each)):
+                        yield found
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise files.failed("list", self.folder, error) from error
-        for path in paths:
-            with suppress(OSError):  # somebody else has taken it away meanwhile
-                about = path.lstat()
-                if stat.S_ISREG(about.st_mode):
-                    yield Stored(path.stem, path, about.st_mtime, about.st_size)
 
     def _as_spelled_on_disk(self, path: Path) -> Path:
         """Return the file that has this name but for case or accents' spelling, where there is one.
@@ -158,6 +165,18 @@ class Library:
         wanted = _folded(path.stem)
         same = (found.path for found in self._scan() if _folded(found.name) == wanted)
         return next(same, path)
+
+
+def _session(entry: os.DirEntry[str]) -> Stored | None:
+    """Return the session that an entry of the folder is, if it is a file and no link to one."""
+    try:
+        about = entry.stat(follow_symlinks=False)
+    except OSError:
+        return None  # somebody else has taken it away meanwhile
+    name = entry.name.removesuffix(SUFFIX)
+    if not name or not stat.S_ISREG(about.st_mode):
+        return None
+    return Stored(name, entry.path, about.st_mtime, about.st_size)
 
 
 def name_for(text: str, when: datetime) -> str:

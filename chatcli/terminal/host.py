@@ -20,6 +20,12 @@ class Host(Chat, Protocol):
     def toolbar(self, draft: str = "") -> Facts:
         """What the toolbar tells; `draft` is what is being typed."""
 
+    def notice(self) -> Iterator[Event] | None:
+        """Get ready to ask the model what is worth remembering; it is asked when iterated.
+
+        None where there is nothing to ask. The next turn, and leaving, put an end to it.
+        """
+
     def activity(self) -> str:
         """What goes on in the background, such as a download; empty when nothing does."""
 

@@ -14,6 +14,7 @@ from prompt_toolkit.filters import (
     Filter,
     emacs_mode,
     has_focus,
+    vi_insert_mode,
     vi_navigation_mode,
 )
 from prompt_toolkit.key_binding import (
@@ -23,6 +24,7 @@ from prompt_toolkit.key_binding import (
     merge_key_bindings,
 )
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from chatcli.terminal.desk import Desk
@@ -62,6 +64,7 @@ def bindings(
     on("<sigint>", act=line.interrupt)
     on("escape", act=lambda _: buffer.cancel_completion(), when=menu & _alone, at_once=True)
     on("escape", act=lambda _: desk.interrupt(), when=stops & ~menu & _alone, at_once=True)
+    on("escape", act=line.stop_inserting, when=vi_insert_mode & ~menu & _alone, at_once=True)
     on("c-d", act=line.end_of_input)
     on("c-l", act=lambda event: event.app.renderer.clear())
     on("c-x", "c-e", act=lambda _: desk.open_editor())
@@ -90,6 +93,11 @@ class InputLine:
 
     def new_line(self, _event: KeyPressEvent) -> None:
         self._buffer.newline(copy_margin=False)
+
+    def stop_inserting(self, event: KeyPressEvent) -> None:
+        """Do what Escape does in vi, without a second's wait for what may follow it."""
+        self._buffer.cursor_position += self._buffer.document.get_cursor_left_position()
+        event.app.vi_state.input_mode = InputMode.NAVIGATION
 
     def has_chosen(self) -> bool:
         state = self._buffer.complete_state

@@ -26,7 +26,6 @@ class Look:
     figures: bool = True
     theme: Theme = PALETTE
     chosen: bool = False
-    truecolor: bool = False
     clipboard: Callable[[str], str | None] | None = None
 
     @property
@@ -34,9 +33,9 @@ class Look:
         return self.color and self.theme.color
 
     @property
-    def code_theme(self) -> str:
-        """The style for code: the palette's own where the theme's colours can't be had."""
-        return (self.theme.code if self.truecolor else None) or "terminal"
+    def markdown_theme(self) -> str:
+        """The name of the colours for Markdown: those of the theme, if it has any."""
+        return self.theme.name if self.theme.color else PALETTE.name
 
 
 def themed(look: Look, name: str | None) -> tuple[Look, Notice]:

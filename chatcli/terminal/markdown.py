@@ -20,9 +20,9 @@ from rich.segment import Segment
 from rich.text import Text
 
 from chatcli.terminal.md.blocks import Block
-from chatcli.terminal.md.highlight import TERMINAL_COLORS
+from chatcli.terminal.md.colors import COLORS, PALETTE
 from chatcli.terminal.md.inlines import InlineParser
-from chatcli.terminal.md.layout import ASCII, STYLES, UNICODE, Layout
+from chatcli.terminal.md.layout import ASCII, UNICODE, Layout
 from chatcli.terminal.md.structure import BlockParser
 
 _NARROWEST = 10  # cells
@@ -36,8 +36,7 @@ class MarkdownStream:
     """One reply, rendered while it arrives.
 
     `width` is the terminal's, in cells. Without `color` there are no escape sequences at all,
-    without `unicode` our own signs are ASCII. `code_theme` is a style of pygments, or
-    `highlight.TERMINAL_COLORS`; its background is left out.
+    without `unicode` our own signs are ASCII. `theme` is a key of `colors.COLORS`.
     """
 
     def __init__(
@@ -46,12 +45,13 @@ class MarkdownStream:
         *,
         color: bool = True,
         unicode: bool = True,
-        code_theme: str = TERMINAL_COLORS,
+        theme: str = PALETTE,
     ) -> None:
         self._color = color
-        console = Console(file=io.StringIO(), theme=STYLES, legacy_windows=False)
+        colors = COLORS[theme]
+        console = Console(file=io.StringIO(), theme=colors.parts, legacy_windows=False)
         glyphs = UNICODE if unicode else ASCII
-        self._layout = Layout(console, max(width, _NARROWEST), glyphs, code_theme)
+        self._layout = Layout(console, max(width, _NARROWEST), glyphs, colors.code)
         self._parser = BlockParser(InlineParser())
         self._pieces: list[str] = []  # of the last line, until it is complete
 
@@ -125,8 +125,8 @@ def render(
     *,
     color: bool = True,
     unicode: bool = True,
-    code_theme: str = TERMINAL_COLORS,
+    theme: str = PALETTE,
 ) -> str:
     """A whole text at once, in whole lines; the same that `MarkdownStream` gives in pieces."""
-    stream = MarkdownStream(width, color=color, unicode=unicode, code_theme=code_theme)
+    stream = MarkdownStream(width, color=color, unicode=unicode, theme=theme)
     return stream.feed(markdown) + stream.finish()

@@ -27,8 +27,8 @@ def fitted(cells: Sequence[str], width: int, ellipsis: str) -> str:
     room -= cell_len(last)
     while needed > room and len(words) > 1 and room < len(words) * WORTH_READING:
         needed -= 1 + cell_len(words.pop())
-    shares = _shares([cell_len(cell) for cell in words], room - len(words))
-    words = [cropped(*pair, ellipsis) for pair in zip(words, shares, strict=True)]
+    rooms = shares([cell_len(cell) for cell in words], room - len(words))
+    words = [cropped(*pair, ellipsis) for pair in zip(words, rooms, strict=True)]
     return cropped(" ".join(cell for cell in (first, *words, last) if cell), width, ellipsis)
 
 
@@ -42,11 +42,11 @@ def cropped(text: str, width: int, ellipsis: str) -> str:
     return set_cell_size(text, left).rstrip() + ellipsis if left > 0 else ""
 
 
-def _shares(wanted: Sequence[int], room: int) -> list[int]:
+def shares(wanted: Sequence[int], room: int) -> list[int]:
     """Divide `room` evenly; who wants less than an even share leaves the rest to the others."""
-    shares = [0] * len(wanted)
+    given = [0] * len(wanted)
     by_need = sorted(range(len(wanted)), key=wanted.__getitem__)
     for taken, at in enumerate(by_need):
-        shares[at] = min(wanted[at], max(room, 0) // (len(wanted) - taken))
-        room -= shares[at]
-    return shares
+        given[at] = min(wanted[at], max(room, 0) // (len(wanted) - taken))
+        room -= given[at]
+    return given

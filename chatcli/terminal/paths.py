@@ -26,19 +26,21 @@ LETTERS_FOR_A_WALK: Final = 2
 PASSED_BY: Final = {"node_modules", "__pycache__", "venv", "site-packages", "target", "dist"}
 """Folders that others fill, where nobody looks for a file of their own."""
 
-_NOT_TEXT: Final = frozenset(
+_NEITHER: Final = frozenset(
     {".7z", ".a", ".avi", ".bin", ".bz2", ".class", ".db", ".dll", ".dylib", ".exe", ".gguf"}
     | {".gz", ".ico", ".iso", ".jar", ".mkv", ".mov", ".mp3", ".mp4", ".npy", ".o", ".ogg"}
     | {".otf", ".pkl", ".pyc", ".rar", ".so", ".sqlite", ".tar", ".tgz", ".ttf", ".wasm", ".wav"}
     | {".whl", ".woff", ".woff2", ".xz", ".zip", ".zst"}
+    | {".avif", ".bmp", ".heic", ".heif", ".psd", ".tif", ".tiff"}
 )
+"""Endings of what is neither text nor an image that models take."""
 
 Wanted: TypeAlias = Callable[[str], bool]
 
 
 def attachable(name: str) -> bool:
     """Tell whether a file of that name may be something that goes along with a question."""
-    return os.path.splitext(name)[1].lower() not in _NOT_TEXT  # noqa: PTH122 - no path is needed
+    return os.path.splitext(name)[1].lower() not in _NEITHER  # noqa: PTH122 - no path is needed
 
 
 def session_file(name: str) -> bool:

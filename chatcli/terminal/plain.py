@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from chatcli.commands.attach import say
+from chatcli.commands.attach import put, say
 from chatcli.commands.registry import Chat, Run, Say
-from chatcli.conversation.events import Draft, Event, Leave, Notice, TextDelta, TurnFinished
+from chatcli.conversation.events import (
+    Draft,
+    Event,
+    Leave,
+    Notice,
+    Retrying,
+    TextDelta,
+    TurnFinished,
+)
 from chatcli.conversation.messages import INTERRUPTED, Node
 from chatcli.errors import ChatcliError
 from chatcli.terminal.render import Renderer
 from chatcli.terminal.sanitize import clean
+
+if TYPE_CHECKING:
+    from chatcli.storage.attachments import Question
 
 Write: TypeAlias = Callable[[str], None]
 
@@ -64,9 +75,9 @@ class PlainChat:
         """Do what a line says, command or message, and tell whether the chat goes on."""
         return self._show(lambda: self._meant(line))
 
-    def say(self, text: str) -> None:
-        """Say `text`, whatever it looks like."""
-        self._show(lambda: self._chat.session.ask(text))
+    def put(self, question: Question) -> None:
+        """Ask a question, whatever it looks like."""
+        self._show(lambda: put(self._chat, question))
 
     def open(self, events: Iterable[Event]) -> None:
         """Show what there is to say before the first line, out of the way of the replies."""
@@ -98,6 +109,8 @@ class PlainChat:
         match event:
             case Notice(level="warning" | "error" as level):
                 self.code = self.code or int(level == "error")
+                self._err(self._renderer.show(event))
+            case Retrying():
                 self._err(self._renderer.show(event))
             case TurnFinished():
                 self.turn = event

@@ -6,7 +6,9 @@ belongs to the terminal from then on: its scrollback, its selection, its search.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -18,7 +20,6 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition, has_completions
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
-from prompt_toolkit.input import Input
 from prompt_toolkit.layout import (
     BufferControl,
     ConditionalContainer,
@@ -29,12 +30,12 @@ from prompt_toolkit.layout import (
 )
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.layout.processors import AppendAutoSuggestion, BeforeInput
-from prompt_toolkit.output import Output
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
+from chatcli.terminal.answers import Question, Told
 from chatcli.terminal.completion import offers_by_itself
 from chatcli.terminal.desk import Desk
 from chatcli.terminal.keys import bindings
@@ -42,6 +43,9 @@ from chatcli.terminal.paste import Pastes
 from chatcli.terminal.revealing import Reveal
 from chatcli.terminal.theme import PALETTE, Glyphs, Theme
 from chatcli.terminal.window import WindowApplication
+
+if TYPE_CHECKING:
+    from chatcli.terminal.listening import ListeningInput
 
 MENU_ROWS = 8
 WAIT_FOR_THE_REST_OF_A_KEY = 0.1
@@ -62,9 +66,8 @@ class Prompt:
         *,
         color: bool = True,
         vi: bool = False,
+        folding: bool = False,
         history: History | None = None,
-        input: Input | None = None,  # noqa: A002 - prompt_toolkit's own name for it
-        output: Output | None = None,
     ) -> None:
         self._desk = desk
         self._glyphs = glyphs
@@ -81,15 +84,16 @@ class Prompt:
         self._away = False
         self._pastes = Pastes()
         self._search = SearchToolbar(ignore_case=True)
+        self._keys = _listening()
         self.app = WindowApplication(
             on_settled=self._let_go,
+            folding=folding,
             layout=Layout(self._layout()),
             key_bindings=bindings(self.buffer, desk, self._pastes, lambda: self._away),
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             cursor=ModalCursorShapeConfig() if vi else None,
             color_depth=lambda: None if color and self._theme.color else ColorDepth.DEPTH_1_BIT,
-            input=input,
-            output=output,
+            input=self._keys,
             enable_page_navigation_bindings=False,
             erase_when_done=True,
         )
@@ -100,6 +104,34 @@ class Prompt:
             self.app.output.enable_cpr = False
         self.app.ttimeoutlen = WAIT_FOR_THE_REST_OF_A_KEY
         self._keep_placeholders_whole()
+
+    def ask(self, questions: Mapping[Question, Told]) -> None:
+        """Have the terminal asked once the first prompt stands; each is told its answer, or never.
+
+        A Windows console is not asked.
+        """
+        keys = self._keys
+        if keys is None or not questions:
+            return
+
+        def ask(_app: object) -> None:
+            self.app.after_render -= ask
+            keys.ask(questions, self.app.output)
+
+        self.app.after_render += ask
+
+    async def run(self, begin: Callable[[], None]) -> None:
+        """Run until the user leaves; no answer is left to whoever reads the terminal next."""
+        keys = self._keys
+        if keys is None:
+            await self.app.run_async(pre_run=begin)
+            return
+        # Between this mode's end and that of the application's own, an answer would be echoed.
+        with keys.raw_mode():
+            try:
+                await self.app.run_async(pre_run=begin)
+            finally:
+                await keys.swallow()
 
     def wear(self, theme: Theme) -> None:
         """Take the colours of a theme from here on."""
@@ -167,6 +199,8 @@ class Prompt:
         """
         if self._away:
             return
+        if self._keys is not None:
+            await self._keys.hear_out()
         self._away = True
         try:
             text = await run_in_terminal(lambda: writing(self.draft), in_executor=True)
@@ -247,6 +281,15 @@ class Prompt:
 
     def _toolbar_text(self) -> StyleAndTextTuples:
         return self._desk.toolbar(self.app.output.get_size().columns)
+
+
+def _listening() -> ListeningInput | None:
+    """Return the keys of the terminal that is stdin; a Windows console has others."""
+    if sys.platform == "win32":
+        return None
+    from chatcli.terminal.listening import ListeningInput
+
+    return ListeningInput(sys.stdin)
 
 
 def _part(

@@ -7,6 +7,7 @@ change is asked for with `live`. All text of others goes through the sanitizer o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
 
@@ -31,7 +32,7 @@ from chatcli.conversation.events import (
     TurnFinished,
     TurnStarted,
 )
-from chatcli.conversation.messages import FAILED, INTERRUPTED
+from chatcli.conversation.messages import FAILED, INTERRUPTED, Node
 from chatcli.terminal.gauge import drawn
 from chatcli.terminal.jsontext import json_lines
 from chatcli.terminal.looks import Look, clipped, themed
@@ -46,13 +47,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "Renderer"]
 
-ASCII_SIGNS = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|"}
+ASCII_SIGNS = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|", ord("×"): "x"}
 
 ENDINGS = {
     "length": "cut off: the reply reached its longest; /continue goes on with it",
-    "content_filter": "cut off by the provider's content filter",
+    "content_filter": "cut off by the provider's content filter; /edit asks in other words",
     INTERRUPTED: "stopped; what came is kept: /continue goes on with it, /retry asks again",
-    FAILED: "broke off; what came is kept: /continue goes on with it, /retry asks again",
 }
 
 
@@ -84,7 +84,8 @@ class Renderer:
             case TurnFinished():
                 return self.end_reply() + self.ending(event)
             case Retrying(reason, delay, attempt, attempts):
-                text = f"{reason}; trying again in {delay:.0f} s ({attempt} of {attempts - 1})"
+                when = f"in {ceil(delay)} s ({attempt + 1} of {attempts})"
+                text = f"{reason}; sending again {when}"
                 return self._notice(Notice(text, level="warning"))
             case Notice():
                 return self._notice(event)
@@ -147,7 +148,7 @@ class Renderer:
 
             look = self.look
             self._stream = MarkdownStream(
-                look.width(), color=look.colored, code_theme=look.code_theme
+                look.width(), color=look.colored, theme=look.markdown_theme
             )
 
     def _reply(self, text: str) -> str:
@@ -170,8 +171,8 @@ class Renderer:
 
     def ending(self, turn: TurnFinished) -> str:
         """Return what there is to say about how a turn ended."""
-        if turn.finish == FAILED and turn.reply is None:
-            return ""
+        if turn.finish == FAILED:
+            return ""  # why it failed is told next, and what to do
         if turn.finish == INTERRUPTED and turn.reply is None:
             return self._notice(Notice("stopped before anything came: /retry asks again"))
         if turn.finish in ENDINGS:
@@ -200,10 +201,15 @@ class Renderer:
         mark = f"({entry.mark}) " if entry.mark else ""
         label = self._paint(f"{entry.number:>3} {mark}", "dim")
         if node.role == "user":
-            return label + self.echo(node.content)
+            return label + self.echo(node.content) + self._images(node)
         cut = f" ({node.finish})" if node.finish in {INTERRUPTED, FAILED, "length"} else ""
         about = self._paint(f"{clean_line(node.model or node.role)}{cut}", "dim")
         return f"{label}{about}\n{self._markdown(node.content)}\n"
+
+    def _images(self, node: Node) -> str:
+        """Return a line for each image of a message, to stand below its text."""
+        shown = (f"      [image: {clean_line(str(each))}]" for each in node.message.images)
+        return "".join(f"{self._paint(self._spelled(line), 'dim')}\n" for line in shown)
 
     def _thought(self, lines: list[str]) -> str:
         """Return lines of what the model thinks, on a screen no wider than that."""
@@ -249,7 +255,7 @@ class Renderer:
         from chatcli.terminal.markdown import render
 
         look = self.look
-        return render(safe, look.width(), color=look.colored, code_theme=look.code_theme)
+        return render(safe, look.width(), color=look.colored, theme=look.markdown_theme)
 
     def _row_text(self, row: Row) -> str:
         """Return a row of an outline in one line, its words cropped to what room there is."""

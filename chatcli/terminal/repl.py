@@ -26,7 +26,7 @@ from chatcli.conversation.events import Draft, Event, Leave, Notice, Preference
 from chatcli.conversation.messages import Node
 from chatcli.errors import ChatcliError
 from chatcli.terminal import status, toolbar
-from chatcli.terminal.background import ask_background
+from chatcli.terminal.answers import BACKGROUND, NAME, Question, Told
 from chatcli.terminal.completion import CommandCompleter
 from chatcli.terminal.editor import edited
 from chatcli.terminal.forecast import Forecast
@@ -36,6 +36,7 @@ from chatcli.terminal.prompt import Prompt
 from chatcli.terminal.render import Renderer
 from chatcli.terminal.running import Done, Line, Runner
 from chatcli.terminal.theme import theme_on
+from chatcli.terminal.window import folds, is_called_one_that_folds
 
 FRAME: Final = 0.05
 """Seconds between two drawings of a reply that streams."""
@@ -69,6 +70,7 @@ class Repl:
         self._renderer = renderer
         self._runner = Runner()
         self._waiting: deque[Line] = deque()
+        self._afterwards: list[Event] = []
         self._editing: Node | None = None
         self._since = 0.0
         self._live = ""
@@ -77,17 +79,23 @@ class Repl:
         self._forecast = Forecast(host)
         look = renderer.look
         kept = PrivateHistory(history) if history else None
+        folding = folds(host.settings.surroundings)
         self._prompt = Prompt(
             self,
             CommandCompleter(host),
             look.glyphs,
             color=look.color,
             vi=host.settings.editing == "vi",
+            folding=folding is True,
             history=kept,
         )
         self._prompt.wear(look.theme)
+        questions: dict[Question, Told] = {}
         if look.color and not look.chosen:
-            ask_background(self._prompt.app, self._on_background)
+            questions[BACKGROUND] = self._on_background
+        if folding is None:
+            questions[NAME] = self._on_name
+        self._prompt.ask(questions)
         self._window = self._measured()
 
     def run(self, opening: Iterator[Event], first: str | None = None) -> None:
@@ -105,7 +113,7 @@ class Repl:
             with suppress(AttributeError, NotImplementedError):
                 asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self.leave)
         try:
-            await self._prompt.app.run_async(pre_run=lambda: self.submit(first) if first else None)
+            await self._prompt.run(lambda: self.submit(first) if first else None)
         finally:
             self._leaving = True
             self._host.session.stop()
@@ -207,11 +215,11 @@ class Repl:
         """Draw all events that wait, then go on with what the user typed meanwhile."""
         self._follow_window()
         final: list[str] = []
-        ended = False
+        ended = turn_ended = False
         for event in self._runner.take():
             match event:
-                case Done():
-                    ended = True
+                case Done(turn):
+                    ended, turn_ended = True, turn_ended or turn
                 case Leave():
                     self._leaving = True
                 case Draft(text, in_editor=True):
@@ -226,11 +234,23 @@ class Repl:
         self._live = self._drawn_live()
         if ended:
             self._forecast.old()
-        self._prompt.print_above("".join(final))
+        self._prompt.print_above("".join([*final, *self._after(turn_ended)]))
         if self._leaving:
             self.leave()
         elif ended:
             self._start_next()
+            self._notice(turn_ended)
+
+    def _after(self, turn_ended: bool) -> Iterator[str]:
+        """Yield what was to be told once the reply is over, if it is."""
+        while turn_ended and self._afterwards:
+            yield self._drawn(self._afterwards.pop(0))
+
+    def _notice(self, turn_ended: bool) -> None:
+        """Have the model asked, beside the keys, for what is worth remembering after a turn."""
+        events = self._host.notice() if turn_ended and not self.busy() else None
+        if events is not None:
+            self._runner.in_background(lambda: events)
 
     def _put_in_line(self, draft: Draft) -> str:
         """Put a draft into the input line, and return what there is to say where it is in use."""
@@ -259,6 +279,9 @@ class Repl:
             self._prompt.wear(theme)
             self._prompt.app.invalidate()
 
+    def _on_name(self, name: str) -> None:
+        self._prompt.app.renderer.folding = is_called_one_that_folds(name)
+
     def _follow_window(self) -> None:
         """Lay what is open out for the window as it is now."""
         window = self._measured()
@@ -284,6 +307,7 @@ class Repl:
             self._host.session.stop()
             self._take_back()
             return
+        self._host.session.aside.stop()
         self._editing = None
         if self._told_leave:
             self.leave()
@@ -298,7 +322,8 @@ class Repl:
             self._editing = lines[0].edits
         elif lines:
             which = "a line was" if len(lines) == 1 else f"{len(lines)} lines were"
-            self._show(Notice(f"{which} not sent", "Up brings them back", "warning"))
+            # Once the reply is over: this stands below it and not in the middle of it.
+            self._afterwards.append(Notice(f"{which} not sent", "Up brings them back", "warning"))
 
     def open_editor(self, text: str = "") -> None:
         self._prompt.app.create_background_task(self._write_in_editor(text))

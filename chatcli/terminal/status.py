@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
+from chatcli.conversation.exchange import Pause
 from chatcli.conversation.messages import Node
 from chatcli.conversation.text import first_words
 from chatcli.terminal.running import Line
@@ -23,6 +25,13 @@ def working(seconds: float, doing: str, waiting: Sequence[Line], glyphs: Glyphs)
     queued = f"{len(waiting)} waiting: {first_words(waiting[0].text)}" if waiting else ""
     parts = (f"{spinner} {seconds:.0f} s", doing, queued)
     return clean_line(glyphs.dot.join(part for part in parts if part))
+
+
+def sending_again(pause: Pause) -> str:
+    """Say when a request that failed is sent again, for which time, and in brief why it failed."""
+    again = pause.retrying
+    times = f"{again.attempt + 1} of {again.attempts}"
+    return f"sending again in {ceil(pause.left())} s ({times}): {again.reason.partition(': ')[0]}"
 
 
 def editing(node: Node, history: Sequence[Node]) -> str:

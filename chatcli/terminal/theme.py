@@ -23,12 +23,11 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The looks of all roles. `code` is the style of pygments for code, None the palette's own."""
+    """The looks of all roles. The colours of Markdown are in `md.colors`, by the theme's name."""
 
     name: str
     styles: Mapping[str, Style]
     color: bool = True
-    code: str | None = None
 
     def prompt(self) -> dict[str, str]:
         """Return the looks as prompt_toolkit takes them."""
@@ -60,7 +59,6 @@ DARK: Final = Theme(
         Style("bright_yellow", "ansibrightyellow", "93"),
         Style("bright_red", "ansibrightred", "91"),
     ),
-    code="monokai",
 )
 LIGHT: Final = Theme(
     "light",
@@ -70,7 +68,6 @@ LIGHT: Final = Theme(
         Style("color(130)", "#af5f00", "38;5;130"),
         Style("red", "ansired", "31"),
     ),
-    code="default",
 )
 _NONE: Final = Style("", "", "0")
 MONO: Final = Theme("mono", _table(_BOLD, _NONE, _NONE, _NONE), color=False)

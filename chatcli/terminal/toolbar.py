@@ -15,6 +15,9 @@ from chatcli.terminal.theme import ASCII, Glyphs
 
 CELLS_OF_BAR: Final = 8
 
+LEAST_OF_MODEL: Final = 6
+"""Cells of a model's name that are worth showing; what stands behind it can't be cut as well."""
+
 NARROWER: Final = (
     *(("persona", 1), ("cost", 1), ("turn", 1), ("tokens", 1), ("tokens", 2)),
     *(("model", 1), ("branch", 1), ("tokens", 3)),
@@ -37,6 +40,8 @@ def drawn(facts: Facts, width: int, glyphs: Glyphs, activity: str = "") -> Style
             break
         chosen[part] = spelling
         line = _line(first, spellings, chosen)
+    spellings["model"] = (_fitting(line, spellings["model"][chosen["model"]], width, glyphs),)
+    line = _line(first, spellings, chosen)
     text = cropped(glyphs.dot.join(line), width, glyphs.ellipsis)
     alarm = len(glyphs.dot.join(warnings))
     return [("class:warning", text[:alarm]), ("class:toolbar", text[alarm:])]
@@ -55,6 +60,13 @@ def cropped(text: str, width: int, ellipsis: str) -> str:
         if used > room:
             return text[:at].rstrip() + ellipsis
     return text
+
+
+def _fitting(line: list[str], model: str, width: int, glyphs: Glyphs) -> str:
+    """Return the model's name, shortened where the line is too long and that would do."""
+    over = _cells(glyphs.dot.join(line)) - width
+    room = _cells(model) - over
+    return cropped(model, room, glyphs.ellipsis) if over > 0 and room >= LEAST_OF_MODEL else model
 
 
 def _line(

@@ -4,14 +4,14 @@ prompt_toolkit erases what it drew by going up as many rows as it drew. Many ter
 that have become too long for a narrower window, so that there are more of them by then; what it
 leaves stays in the scrollback for good. Here the rows are counted as the terminal has folded them.
 
-Which terminals do that can't be asked, so it is known of some and of no other: one row too few
-leaves a line twice, one too many erases a line that was finished.
+Which terminals do that is known of some and of no other, by what the environment says or by the
+name that they give when asked: one row too few leaves a line twice, one too many erases a line that
+was finished.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -33,29 +33,43 @@ _FOLDING_TERMS: Final = ("tmux", "xterm-kitty", "alacritty", "foot", "wezterm", 
 _FOLDING_PROGRAMS: Final = {"iTerm.app", "Apple_Terminal", "WezTerm", "ghostty", "vscode"}
 _SIGNS_OF_FOLDING: Final = ("VTE_VERSION", "KONSOLE_VERSION", "WT_SESSION", "KITTY_WINDOW_ID")
 _SIGNS_OF_NONE: Final = ("STY", "XTERM_VERSION")
+_FOLDING_NAMES: Final = (
+    *("tmux", "kitty", "foot", "wezterm", "ghostty", "vte", "konsole", "iterm2", "xterm.js"),
+)
 
 
-def folds(environ: Mapping[str, str]) -> bool:
-    """Return whether the terminal is one that folds its rows when its window gets narrower."""
-    if "TMUX" in environ or environ.get("TERM", "").startswith(_FOLDING_TERMS):
+def folds(surroundings: Mapping[str, str]) -> bool | None:
+    """Return whether the terminal folds its rows when its window gets narrower.
+
+    `surroundings` are variables of the environment. None where they don't tell.
+    """
+    if "TMUX" in surroundings or surroundings.get("TERM", "").startswith(_FOLDING_TERMS):
         return True
-    if any(name in environ for name in _SIGNS_OF_NONE):
+    if any(name in surroundings for name in _SIGNS_OF_NONE):
         return False
-    known = environ.get("TERM_PROGRAM") in _FOLDING_PROGRAMS
-    return known or any(name in environ for name in _SIGNS_OF_FOLDING)
+    known = surroundings.get("TERM_PROGRAM") in _FOLDING_PROGRAMS
+    return True if known or any(name in surroundings for name in _SIGNS_OF_FOLDING) else None
+
+
+def is_called_one_that_folds(name: str) -> bool:
+    """Return whether a terminal that calls itself so, like `tmux 3.4`, folds its rows."""
+    return name.casefold().startswith(_FOLDING_NAMES)
 
 
 class WindowApplication(Application[None]):
     """An application that stands still for a moment after each resize, then goes on.
 
-    `on_settled` is called when that moment is over.
+    `on_settled` is called when that moment is over. `folding` is whether the terminal folds its
+    rows, as far as that is known yet.
     """
 
-    def __init__(self, *, on_settled: Callable[[], None], **options: Any) -> None:
+    def __init__(self, *, on_settled: Callable[[], None], folding: bool, **options: Any) -> None:
         super().__init__(**options)
         self._on_settled = on_settled
         self._still_until = 0.0
-        self.renderer = WindowRenderer(self._merged_style, self.output, folding=folds(os.environ))
+        self.renderer: WindowRenderer = WindowRenderer(
+            self._merged_style, self.output, folding=folding
+        )
         # It would draw down to the window's end once the terminal had said where that is, and a
         # lower window would push out what was drawn.
         self.renderer.cpr_support = CPR_Support.NOT_SUPPORTED
@@ -86,7 +100,7 @@ class WindowRenderer(Renderer):
     """A renderer that knows where its cursor is after the terminal has folded its rows."""
 
     def __init__(self, *arguments: Any, folding: bool) -> None:
-        self._folding = folding
+        self.folding = folding
         super().__init__(*arguments)
 
     def render(self, app: Application[Any], layout: Layout, is_done: bool = False) -> None:
@@ -102,7 +116,7 @@ class WindowRenderer(Renderer):
         screen, size = self._last_screen, self.output.get_size()
         if screen is None or self._last_size is None or size == self._last_size:
             return
-        if self._folding and size.columns < self._last_size.columns:
+        if self.folding and size.columns < self._last_size.columns:
             rows = screen.data_buffer
             above = range(self._cursor_pos.y)
             y = sum(rows_taken(rows[row], self._used(rows[row]), size.columns) for row in above)

@@ -87,7 +87,7 @@ def test_a_pipe_is_refused_and_not_waited_for(cache: Path, tmp_path: Path) -> No
 def test_without_the_extra_it_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     assert not local.available()
     with pytest.raises(EngineUnavailable, match="needs the extra `local`") as caught:
         LocalEngine(tmp_path / "any.gguf").endpoint()

@@ -367,7 +367,8 @@ def test_a_wrong_value_in_config_toml_is_one_clear_line(
     with pytest.raises(UsageError) as caught:
         configured(tmp_path, line)
     said = str(caught.value)
-    assert said.startswith("[profiles.mine] in config.toml")
+    assert said.startswith(f"{tmp_path / 'config.toml'}:")
+    assert "the profile `mine`" in said
     assert key in said
     assert "\n" not in said
 
@@ -378,13 +379,13 @@ def test_a_wrong_value_ends_the_program_as_wrong_usage_does(tmp_path: Path) -> N
     config.write_text('[profiles.ollama]\ncontext_window = "8k"\n')
     done = run_chatcli("ask", "-m", "ollama:llama3.2", "Hello", home=tmp_path)
     assert done.returncode == 2
-    assert "`context_window` must be a whole number of tokens" in done.stderr
+    assert "`context_window` of the profile `ollama` must be a whole number" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 def remote(model: str | None, window: int | None = None) -> RemoteModel:
     url = PROFILES["openai"].base_url
-    return RemoteModel(Target("openai", model, url, "sk-none", context_window=window))
+    return RemoteModel(Target("openai", model, url, context_window=window))
 
 
 def test_the_budget_is_the_window_less_the_reserve_once_it_is_warm() -> None:

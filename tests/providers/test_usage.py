@@ -18,7 +18,7 @@ from chatcli.conversation.messages import Message, Node, Usage, now
 from chatcli.conversation.ports import Finish
 from chatcli.conversation.records import Header
 from chatcli.providers.base import Endpoint
-from chatcli.providers.openai import deltas
+from chatcli.providers.reading import deltas
 from chatcli.storage import wire
 from tests.support.edits import each
 from tests.support.exchange import Exchange

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tests.support.parts import wrong_with_parts
 from tests.support.protocol import Json, Recorded, error_body
 
 ROLES = {"system", "developer", "user", "assistant", "tool"}
@@ -164,19 +165,11 @@ def _wrong_with(message: object) -> Iterator[str]:
     if content is None and not message.get("tool_calls"):
         yield "no content"
     elif isinstance(content, list):
-        if not content or not all(map(_is_part, content)):
-            yield "its content has a part of no known type"
+        yield from wrong_with_parts(content, role)
     elif content is not None and not isinstance(content, str):
         yield "its content is neither a string nor a list of parts"
     if not _is_text(message):
         yield "it has half of a surrogate pair, which is no character"
-
-
-def _is_part(part: object) -> bool:
-    if not isinstance(part, dict):
-        return False
-    kind = part.get("type")
-    return isinstance(kind, str) and isinstance(part.get(kind), str if kind == "text" else dict)
 
 
 def _is_text(value: object) -> bool:

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Literal
 
 from tests.support.protocol import Json, choice_of, event, whole
 
 Edit = Callable[[list[Json]], list[bytes]]
+Place = Literal["first", "middle", "last"]
+"""Where in a stream something goes wrong: before the first word, between two, after the last."""
 
 
 def first(deltas: int) -> Edit:
     """The role and so many deltas, and no word about an end."""
     return lambda chunks: [event(chunk) for chunk in chunks if _speaks(chunk)][: deltas + 1]
+
+
+def until(place: Place, deltas: int = 2) -> Edit:
+    """The role and the deltas that come before a place; before the middle there are `deltas`."""
+
+    def edit(chunks: list[Json]) -> list[bytes]:
+        spoken = [event(chunk) for chunk in chunks if _speaks(chunk)]
+        return spoken[: {"first": 1, "middle": deltas + 1, "last": len(spoken)}[place]]
+
+    return edit
 
 
 def nothing(chunks: list[Json]) -> list[bytes]:
@@ -28,19 +41,19 @@ def only(*frames: bytes) -> Edit:
     return lambda chunks: [*frames]
 
 
-def slip(*odd: bytes) -> Edit:
-    """The whole stream with something odd after its second delta."""
+def slip(*odd: bytes, at: Place = "middle") -> Edit:
+    """The whole stream with something odd in it, after the second delta if nothing else is said."""
 
     def edit(chunks: list[Json]) -> list[bytes]:
-        frames = whole(chunks)
-        return [*frames[:3], *odd, *frames[3:]]
+        before = until(at)(chunks)
+        return [*before, *odd, *whole(chunks)[len(before) :]]
 
     return edit
 
 
-def break_off(*odd: bytes) -> Edit:
-    """Two deltas, then something odd, and no more."""
-    return lambda chunks: [*first(2)(chunks), *odd]
+def break_off(*odd: bytes, at: Place = "middle") -> Edit:
+    """Some deltas, two if nothing else is said, then something odd, and no more."""
+    return lambda chunks: [*until(at)(chunks), *odd]
 
 
 def enclose(before: bytes = b"", after: bytes = b"") -> Edit:
@@ -57,9 +70,15 @@ def rewrite(change: Callable[[bytes], bytes]) -> Edit:
     return lambda chunks: [change(frame) for frame in whole(chunks)]
 
 
-def half_an_event(chunks: list[Json]) -> list[bytes]:
-    *frames, last = first(3)(chunks)
-    return [*frames, last[: len(last) // 2]]
+def half_an_event(place: Place) -> Edit:
+    """What comes before a place, and half of the event there."""
+
+    def edit(chunks: list[Json]) -> list[bytes]:
+        before = until(place)(chunks)
+        half = whole(chunks)[len(before)]
+        return [*before, half[: len(half) // 2]]
+
+    return edit
 
 
 def without_done(chunks: list[Json]) -> list[bytes]:

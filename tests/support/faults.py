@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from tests.support import edits as e
 from tests.support import mischief as m
-from tests.support.mischief import Fault, stream
+from tests.support.edits import Place
+from tests.support.exchange import Ending
+from tests.support.mischief import Fault, placed, stream
 from tests.support.protocol import (
     DONE,
     Json,
@@ -25,12 +27,15 @@ from tests.support.protocol import (
 from tests.support.statuses import HTML, OVERFLOWS, RETRIES, TEXT, refusals
 from tests.support.wire import Wire
 
+NO_RESOURCES = "insufficient_system_resource"
 GZIP = {"content-encoding": "gzip"}
 HALF_A_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enc"
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 PAGE = b"<!doctype html><html><title>Sign in</title><body>Welcome to HotelNet</body></html>"
 DEEP = b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 FAILED = error_body("The server had an error while processing your request", "server_error")
+NO_KEY = error_body("Incorrect API key provided", "invalid_request_error", code="invalid_api_key")
+TOO_MANY = error_body("Rate limit reached", "requests", code="rate_limit_exceeded")
 TOOL_CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}
 
 
@@ -47,12 +52,22 @@ def delta(value: object, finish: str | None = None) -> bytes:
 
 def odd(name: str, what: str, *frames: bytes) -> Fault:
     """A stream with something odd after two deltas; what follows is sound."""
-    return Fault(name, what, stream(e.slip(*frames)))
+    return placed(name, what, lambda place: e.slip(*frames, at=place))
 
 
 def fatal(name: str, what: str, *frames: bytes) -> Fault:
     """A stream in which two deltas are followed by something odd, and that is all."""
-    return Fault(name, what, stream(e.break_off(*frames)))
+    return placed(name, what, lambda place: e.break_off(*frames, at=place))
+
+
+def harmless(name: str, what: str, *frames: bytes) -> Fault:
+    """A stream with something odd in it that changes nothing."""
+    return placed(name, what, lambda place: e.slip(*frames, at=place), harmless=True)
+
+
+def cut(name: str, what: str, ending: Ending) -> Fault:
+    """A stream that stops at some place, after three deltas if nothing else is said."""
+    return placed(name, what, lambda place: e.until(place, 3), ending)
 
 
 def changed(name: str, what: str, change: Callable[[Json], Json | None]) -> Fault:
@@ -78,13 +93,13 @@ CONNECTIONS = (
     Fault("not-http", "an SSH server", m.send(b"SSH-2.0-OpenSSH_9.6\r\n", Wire.cut)),
     Fault("huge-header", "1 MB of header", m.answer(200, b"", headers=lambda: {"x": "x" * 10**6})),
     Fault("reset-before-body", "headers, then RST", stream(e.nothing, Wire.reset)),
-    Fault("reset-mid-stream", "three deltas, then RST", stream(e.first(3), Wire.reset)),
+    cut("reset-mid-stream", "three deltas, then RST", Wire.reset),
     Fault("hang-before-body", "headers, then silence", stream(e.nothing, Wire.hang)),
-    Fault("hang-mid-stream", "three deltas, then silence", stream(e.first(3), Wire.hang)),
+    cut("hang-mid-stream", "three deltas, then silence", Wire.hang),
     Fault("comments-only", "keep-alive comments for ever", m.keep_alive),
     Fault("cut-before-body", "headers, then FIN", stream(e.nothing, Wire.cut)),
-    Fault("cut-mid-stream", "three deltas, then FIN", stream(e.first(3), Wire.cut)),
-    Fault("cut-mid-event", "half an event, then FIN", stream(e.half_an_event, Wire.cut)),
+    cut("cut-mid-stream", "three deltas, then FIN", Wire.cut),
+    placed("cut-mid-event", "half an event, then FIN", e.half_an_event, Wire.cut),
     Fault("cut-mid-frame", "FIN within a frame of the body", m.cut_mid_frame),
     Fault("cut-unframed", "three deltas of a body that ends by FIN", m.unframed(e.first(3))),
     Fault("short-body", "FIN before the stated length", m.short_body),
@@ -92,8 +107,8 @@ CONNECTIONS = (
 )
 
 STREAMS = (
-    Fault("ends-early", "three deltas, then a proper end of the body", stream(e.first(3))),
-    Fault("half-event", "half an event, then a proper end", stream(e.half_an_event)),
+    cut("ends-early", "three deltas, then a proper end of the body", Wire.end),
+    placed("half-event", "half an event, then a proper end", e.half_an_event),
     Fault("only-done", "[DONE] and nothing else", stream(e.only(DONE))),
     Fault("error-at-once", "an error object and nothing else", stream(e.only(event(FAILED)))),
     fatal("early-done", "[DONE] with no finish reason before it", DONE),
@@ -108,6 +123,8 @@ STREAMS = (
             choices=[choice_of({"content": ""}, finish="error")],
         ),
     ),
+    fatal("refusal-in-stream", "the key is refused in the stream", event(NO_KEY)),
+    fatal("limit-in-stream", "too many requests, said in the stream", event(TOO_MANY)),
     fatal("endless-line", "1 MB without an end of line", b"data: " + b"a" * 10**6),
     odd("bad-json", "an event that is half an object", b'data: {"id": "x", "choices": [\n\n'),
     odd("bad-utf8", "an event with bytes of no character", b'data: {"x": "\xff\xfe\xc3"}\n\n'),
@@ -128,6 +145,13 @@ STREAMS = (
     said("length", "stopped by the limit of tokens", Reply("Half of an ans", finish="length")),
     said("content-filter", "stopped by a filter", Reply("I will", finish="content_filter")),
     said("unknown-finish", "a finish reason that nobody knows", Reply("Well", finish="tired")),
+    said(
+        "model-length", "length, as Mistral says it", Reply("Half of an ans", finish="model_length")
+    ),
+    said("overloaded", "no resources, as DeepSeek says it", Reply("We are", finish=NO_RESOURCES)),
+    said("filtered", "nothing passed the filter", Reply("", finish="content_filter")),
+    said("tool-finish", "text, and then a call of a tool", Reply("Well", finish="tool_calls")),
+    said("only-tool-call", "a call of a tool and no word", Reply("", finish="tool_calls")),
     said("silence", "a reply without a word", Reply("")),
     said("only-reasoning", "thought, and nothing said", Reply("", reasoning="Let me see")),
 )
@@ -136,12 +160,12 @@ QUIRKS = (
     quirk("no-done", "no [DONE]", e.without_done),
     quirk("after-done", "an event after [DONE]", e.enclose(after=delta({"content": "?"}))),
     quirk("no-role", "no delta with the role", e.each(e.without_role)),
-    quirk("null-choices", "null for the choices", e.slip(chunk(choices=None))),
-    quirk("no-choices", "a chunk without choices", e.slip(chunk())),
+    harmless("null-choices", "null for the choices", chunk(choices=None)),
+    harmless("no-choices", "a chunk without choices", chunk()),
     quirk("empty-choices", "no choice in the first chunk", e.enclose(before=chunk(choices=[]))),
-    quirk("null-delta", "null for a delta", e.slip(delta(None))),
-    quirk("no-delta", "a choice without a delta", e.slip(chunk(choices=[{"index": 0}]))),
-    quirk("null-content", "null for a text", e.slip(delta({"content": None}))),
+    harmless("null-delta", "null for a delta", delta(None)),
+    harmless("no-delta", "a choice without a delta", chunk(choices=[{"index": 0}])),
+    harmless("null-content", "null for a text", delta({"content": None})),
     quirk("two-choices", "a second choice that was not asked for", e.each(e.second_choice)),
     quirk("no-usage", "no usage, though asked for", e.each(e.without_usage)),
     quirk("null-usage", "null for usage", e.each(e.with_usage(None))),
@@ -188,10 +212,22 @@ BODIES = (
     Fault("error-as-success", "200 with an error object", m.answer(200, encode(FAILED))),
     Fault("list", "200 with a list", m.answer(200, b"[]")),
     Fault("half-json", "200 with half an object", m.answer(200, b'{"id": "x", "choices": [{')),
+    Fault("cut-in-gzip", "FIN within a compressed body", m.cut_in_gzip),
+    Fault("noise-in-gzip", "no gzip any more after three deltas", m.noise_in_gzip),
     Fault("bad-gzip", "plain text said to be gzip", m.answer(200, b"Hi", headers=lambda: GZIP)),
 )
+
+PLACES: tuple[Place, ...] = ("first", "last")
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for fault in (*CONNECTIONS, *STREAMS, *QUIRKS, *BODIES, *refusals(), *RETRIES, *OVERFLOWS)
 }
+
+PLACED: dict[str, Fault] = {
+    fault.name: fault
+    for anywhere in FAULTS.values()
+    if anywhere.anywhere is not None
+    for fault in map(anywhere.at, PLACES)
+}
+"""The faults in the middle of a stream once more, before its first word and after its last."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tests.support.edits import Edit, first
+from tests.support.edits import Edit, Place, first
 from tests.support.exchange import Ending, Exchange
 from tests.support.protocol import Reply, encode, whole
 from tests.support.wire import EVENTS, JSON, Wire
@@ -24,7 +24,8 @@ class Fault:
 
     `what` says what the client meets. `reply` is said instead of the server's own, where the fault
     lies in what is said. `harmless` means that the whole reply does arrive, by the letter of the
-    protocol or near enough that a good client shows it without a word.
+    protocol or near enough that a good client shows it without a word. `anywhere` is the same at
+    another place in the stream, if it can be at more than one.
     """
 
     name: str
@@ -32,11 +33,33 @@ class Fault:
     act: Action = field(default=Exchange.answer, repr=False)
     reply: Reply | None = field(default=None, repr=False)
     harmless: bool = False
+    anywhere: Callable[[Place], Action] | None = field(default=None, repr=False)
+
+    def at(self, place: Place) -> Fault:
+        """Return the same fault at that place of the stream, named like `bad-json@first`."""
+        assert self.anywhere is not None, f"{self.name} has one place only"
+        return replace(self, name=f"{self.name}@{place}", act=self.anywhere(place))
 
 
 def stream(edit: Edit, ending: Ending = Wire.end, content_type: str = EVENTS) -> Action:
     """Stream the reply as `edit` has it, then end the body, or the connection."""
     return lambda exchange: exchange.stream(edit(exchange.chunks()), ending, content_type)
+
+
+def placed(
+    name: str,
+    what: str,
+    edit: Callable[[Place], Edit],
+    ending: Ending = Wire.end,
+    *,
+    harmless: bool = False,
+) -> Fault:
+    """A fault of a stream that can be at any place of it, and is in the middle unless `at` says."""
+
+    def anywhere(place: Place) -> Action:
+        return stream(edit(place), ending)
+
+    return Fault(name, what, anywhere("middle"), harmless=harmless, anywhere=anywhere)
 
 
 def unframed(edit: Edit) -> Action:
@@ -62,6 +85,24 @@ def compressed(exchange: Exchange) -> None:
         exchange.wire.frame(packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH))
     exchange.wire.frame(packer.flush())
     exchange.wire.end()
+
+
+def cut_in_gzip(exchange: Exchange) -> None:
+    """End a compressed body in the middle of what it holds."""
+    packer = zlib.compressobj(wbits=31)
+    exchange.wire.head(200, {"content-type": EVENTS, "content-encoding": "gzip"})
+    sent = b"".join(first(3)(exchange.chunks()))
+    exchange.wire.send(packer.compress(sent) + packer.flush(zlib.Z_SYNC_FLUSH))
+    exchange.wire.cut()
+
+
+def noise_in_gzip(exchange: Exchange) -> None:
+    """Go on, after three deltas in gzip, with bytes that are none."""
+    packer = zlib.compressobj(wbits=31)
+    exchange.wire.head(200, {"content-type": EVENTS, "content-encoding": "gzip"})
+    sent = b"".join(first(3)(exchange.chunks()))
+    exchange.wire.send(packer.compress(sent) + packer.flush(zlib.Z_SYNC_FLUSH) + b"\xff" * 64)
+    exchange.wire.cut()
 
 
 def cut_mid_frame(exchange: Exchange) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support import canary
 from tests.support.program import chatcli_argv, clean_env
 from tests.support.server import ChatServer
 
@@ -115,6 +116,7 @@ class PipedChat:
             assert stream is not None
             with suppress(BrokenPipeError):
                 stream.close()
+        canary.watch(self.text() + self.errors(), "a piped chat")
 
     def _read_output(self) -> None:
         assert self.process.stdout is not None

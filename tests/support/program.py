@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support import canary
+
 # What a process needs of the machine: where programs and certificates are, and how to reach the
 # package index. Everything else, above all keys and settings, stays outside.
 KEPT = {
@@ -64,7 +66,7 @@ def run_chatcli(
     """
     with tempfile.TemporaryDirectory() as temporary:
         place = home or Path(temporary)
-        return subprocess.run(
+        done = subprocess.run(
             chatcli_argv(*args),
             input=input or "",
             env=clean_env(place, **(env or {})),
@@ -74,3 +76,7 @@ def run_chatcli(
             encoding="utf-8",
             check=False,
         )
+        if home is None:
+            canary.watch_folder(place)
+    canary.watch(done.stdout + done.stderr, "chatcli " + " ".join(args))
+    return done

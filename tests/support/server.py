@@ -98,6 +98,10 @@ class ChatServer:
         return f"http://{HOST}:{self._loopback.port}/v1"
 
     @property
+    def port(self) -> int:
+        return self._loopback.port
+
+    @property
     def requests(self) -> list[Recorded]:
         """Every request so far, refused ones included, in the order of their arrival."""
         return self._requests.all()
@@ -139,6 +143,12 @@ class ChatServer:
         """Answer the next `times` well-formed requests to `path` with a fault."""
         with self._script:
             self._faults[path].extend([fault] * times)
+
+    def calm_down(self) -> None:
+        """Forget the faults that are still to come."""
+        with self._script:
+            for queued in self._faults.values():
+                queued.clear()
 
     def wait_for_request(self, number: int = 1, timeout: float = 10.0) -> Recorded:
         """The request of that number, counted from one, as soon as it is here."""

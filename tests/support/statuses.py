@@ -18,6 +18,7 @@ HTML = "text/html; charset=utf-8"
 WORDS: Mapping[int, tuple[str, str | None, str]] = {
     400: ("invalid_request_error", None, "Invalid value for 'messages[0].content'."),
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided: sk-12**89."),
+    402: ("invalid_request_error", None, "Insufficient Balance"),
     403: (
         "request_forbidden",
         "unsupported_country_region_territory",
@@ -28,6 +29,7 @@ WORDS: Mapping[int, tuple[str, str | None, str]] = {
         "model_not_found",
         "The model `gpt-9` does not exist or you do not have access to it.",
     ),
+    405: ("invalid_request_error", None, "Method not allowed."),
     408: ("timeout", None, "Request timed out."),
     409: ("invalid_request_error", "conflict", "The resource is being changed by another request."),
     413: ("invalid_request_error", "request_too_large", "Request too large."),
@@ -38,6 +40,7 @@ WORDS: Mapping[int, tuple[str, str | None, str]] = {
         "Rate limit reached for requests per min (RPM): Limit 3. Please try again in 1s.",
     ),
     500: ("server_error", None, "The server had an error while processing your request. Sorry!"),
+    501: ("server_error", None, "Streaming is not implemented."),
     502: ("server_error", None, "Bad gateway."),
     503: ("server_error", None, "The engine is currently overloaded, please try again later."),
     504: ("server_error", None, "Gateway timeout."),
@@ -47,6 +50,9 @@ WORDS: Mapping[int, tuple[str, str | None, str]] = {
 GEMINI_OVERFLOW = (
     "The input token count (5000) exceeds the maximum number of tokens allowed (4096)."
 )
+
+GEMINI_QUOTA = "You exceeded your current quota, please check your plan and billing details."
+ANTHROPIC_CREDIT = "Your credit balance is too low to access the Anthropic API."
 
 Shape = Callable[[int], tuple[bytes, str]]
 
@@ -101,7 +107,7 @@ def limited(name: str, what: str, headers: Callable[[], Mapping[str, str]]) -> F
     return Fault(f"429-{name}", what, answer(429, *openai(429), headers))
 
 
-def refusal(name: str, what: str, status: int, body: Json) -> Fault:
+def refusal(name: str, what: str, status: int, body: Json | list[Json]) -> Fault:
     return Fault(name, what, answer(status, encode(body)))
 
 
@@ -111,6 +117,44 @@ RETRIES = (
     limited("milliseconds", "try again in 50 ms", lambda: {"retry-after-ms": "50"}),
     limited("nonsense", "try again soon", lambda: {"retry-after": "soon"}),
     limited("tomorrow", "try again in a day", lambda: {"retry-after": "86400"}),
+    limited("hour", "try again at a moment in an hour", lambda: {"retry-after": http_date(3600)}),
+    limited("never", "try again when time is over", lambda: {"retry-after": "inf"}),
+    limited("past", "try again a while ago", lambda: {"retry-after": "-5"}),
+    Fault(
+        "503-no-use",
+        "a failure of which the server says that trying again is no use",
+        answer(503, *openai(503), lambda: {"x-should-retry": "false"}),
+    ),
+    refusal(
+        "402-openrouter",
+        "out of credit, as OpenRouter says it",
+        402,
+        {"error": {"code": 402, "message": "This request requires more credits, or fewer tokens."}},
+    ),
+    refusal(
+        "400-anthropic",
+        "out of credit, as Anthropic says it",
+        400,
+        {"error": {"type": "invalid_request_error", "message": ANTHROPIC_CREDIT}},
+    ),
+    refusal(
+        "429-gemini",
+        "too many requests in words that elsewhere mean an empty account, in a list",
+        429,
+        [{"error": {"code": 429, "message": GEMINI_QUOTA, "status": "RESOURCE_EXHAUSTED"}}],
+    ),
+    refusal(
+        "429-behind-openrouter",
+        "too many requests at the provider behind",
+        429,
+        {
+            "error": {
+                "code": 429,
+                "message": "Provider returned error",
+                "metadata": {"raw": "model is temporarily rate-limited upstream"},
+            }
+        },
+    ),
     refusal(
         "429-quota",
         "out of credit, so that trying again is no use",

@@ -21,6 +21,7 @@ from typing import Self
 
 import pexpect
 
+from tests.support import canary
 from tests.support.display import Display
 from tests.support.keys import PASTE_BEGINS, PASTE_ENDS, sequence
 from tests.support.pump import Pump
@@ -89,6 +90,7 @@ class Terminal:
                 self.kill()
             return
         self._pump.stop()
+        canary.watch(bytes(self._raw), "a terminal")
         self._child.ptyproc.delayafterclose = 0.05 if self._child.isalive() else 0
         self._child.close(force=True)
 

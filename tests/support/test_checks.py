@@ -11,6 +11,10 @@ from tests.support.server import ChatServer
 
 USER, SYSTEM, ASSISTANT = ({"role": r, "content": "x"} for r in ("user", "system", "assistant"))
 
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+JPEG, BMP = PIXEL.replace("png", "jpeg"), PIXEL.replace("png", "bmp")
+DOT = {"url": PIXEL, "detail": "low"}
+
 
 @pytest.mark.parametrize(
     "change",
@@ -26,6 +30,22 @@ USER, SYSTEM, ASSISTANT = ({"role": r, "content": "x"} for r in ("user", "system
         {"messages": [{"role": "user", "content": 42}]},
         {"messages": [{"role": "user", "content": []}]},
         {"messages": [{"role": "user", "content": [{"type": "sound"}]}]},
+        *(
+            {"messages": [{"role": role, "content": [part]}, USER]}
+            for role, part in (
+                ("user", {"type": "text", "text": ""}),
+                ("user", {"type": "text", "text": "x", "name": "y"}),
+                ("user", {"type": "image_url", "image_url": PIXEL}),
+                ("user", {"type": "image_url", "image_url": {"url": PIXEL, "name": "dot"}}),
+                ("user", {"type": "image_url", "image_url": {"url": PIXEL, "detail": "most"}}),
+                ("user", {"type": "image_url", "image_url": {"url": PIXEL}, "name": "dot"}),
+                ("user", {"type": "image_url", "image_url": {"url": f"{PIXEL}?"}}),
+                ("user", {"type": "image_url", "image_url": {"url": JPEG}}),
+                ("user", {"type": "image_url", "image_url": {"url": BMP}}),
+                ("user", {"type": "image_url", "image_url": {"url": "file:///dot.png"}}),
+                ("assistant", {"type": "image_url", "image_url": {"url": PIXEL}}),
+            )
+        ),
         {"messages": [{"role": "user", "content": "x", "id": "b2"}]},
         {"messages": [{"role": "user", "content": "\ud800"}]},
         {"messages": [USER, SYSTEM, USER]},
@@ -80,6 +100,7 @@ def test_a_body_of_another_type_is_refused() -> None:
         {"messages": [SYSTEM, ASSISTANT, USER]},
         {"messages": [{"role": "developer", "content": "x"}, USER]},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": DOT}]}]},
         {"messages": [{"role": "user", "content": ""}]},
         {"stream": False, "stream_options": None, "user": "me"},
     ],

@@ -102,6 +102,13 @@ EXPECTED: dict[str, Expectation] = {
     "error-event": lambda seen: b"\n\nevent: error\ndata: {" in seen.body,
     "error-in-choice": breaks_off(b'"finish_reason":"error"'),
     "endless-line": lambda seen: len(seen.body) > 10**6 and not seen.body.endswith(b"\n"),
+    "refusal-in-stream": breaks_off(b'"code":"invalid_api_key"'),
+    "limit-in-stream": breaks_off(b'"code":"rate_limit_exceeded"'),
+    "model-length": finishes("model_length", "Half of an ans"),
+    "overloaded": finishes("insufficient_system_resource", "We are"),
+    "filtered": finishes("content_filter", ""),
+    "tool-finish": finishes("tool_calls", "Well"),
+    "only-tool-call": finishes("tool_calls", ""),
     "bad-json": has(b'"choices": ['),
     "bad-utf8": has(b"\xff\xfe"),
     "deep-json": has(b"[" * 100_000),
@@ -130,6 +137,8 @@ EXPECTED: dict[str, Expectation] = {
     "error-as-success": lambda seen: seen.status == 200 and b'"error"' in seen.body,
     "list": lambda seen: seen.status == 200 and seen.body == b"[]",
     "half-json": lambda seen: seen.end == "whole" and seen.body.endswith(b"[{"),
+    "cut-in-gzip": lambda seen: seen.end == "whole" and seen.body.startswith(b"\x1f\x8b"),
+    "noise-in-gzip": lambda seen: seen.body.startswith(b"\x1f\x8b") and seen.body.endswith(b"\xff"),
     "bad-gzip": lambda seen: seen.headers["content-encoding"] == "gzip" and seen.body == b"Hi",
 }
 

@@ -51,7 +51,8 @@ from tests.terminal.hostile import (
 
 WIDTH = 72
 NAMES = storable(PAYLOADS)
-SOME = [*random.Random(1).sample(PAYLOADS, 700), *MARKUP]  # where drawing each takes its time
+ALL = [*PAYLOADS, *MARKUP]
+SOME = [*random.Random(1).sample(PAYLOADS, 300), *MARKUP]  # where each is drawn again and again
 LOOKS = {
     "coloured": Look(lambda: WIDTH, color=True, markdown=True, glyphs=UNICODE),
     "piped": Look(lambda: WIDTH, color=False, markdown=False, glyphs=ASCII, figures=False),
@@ -105,7 +106,7 @@ def test_what_these_tests_look_for_would_be_found(theirs: str) -> None:
 @looks
 def test_whatever_is_shown_is_text(event: Callable[[str], Event], look: Look) -> None:
     renderer = Renderer(look)
-    each_is_text((payload, renderer.show(event(payload))) for payload in SOME)
+    each_is_text((payload, renderer.show(event(payload))) for payload in ALL)
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
@@ -133,6 +134,13 @@ def streamed(renderer: Renderer, deltas: Iterable[str]) -> str:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @looks
+def test_a_reply_is_text_whatever_is_in_it(form: Callable[[str], str], look: Look) -> None:
+    shown = streamed(Renderer(look), (f"{form(payload)}\n\n" for payload in ALL))
+    assert not strangeness(shown)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@looks
 def test_a_reply_is_text_wherever_it_was_cut(form: Callable[[str], str], look: Look) -> None:
     blocks = [f"{form(payload)}\n\n" for payload in SOME]
     renderer = Renderer(look)
@@ -149,7 +157,7 @@ def test_a_reply_is_text_wherever_it_was_cut(form: Callable[[str], str], look: L
 
 def test_what_is_open_of_a_reply_is_text() -> None:
     renderer = Renderer(LOOKS["coloured"])
-    for number, payload in enumerate([*PAYLOADS, *MARKUP]):
+    for number, payload in enumerate(ALL):
         form = list(FORMS.values())[number % len(FORMS)]
         renderer.show(TurnStarted(BLANK))
         renderer.show(TextDelta(form(payload)))
@@ -224,7 +232,7 @@ def test_the_toolbar_is_text() -> None:
 
 
 def test_a_line_that_is_edited_hides_nothing_and_stays_as_long() -> None:
-    for payload in [*PAYLOADS, *MARKUP]:
+    for payload in ALL:
         shown = list(revealed(payload))
         assert len(shown) == len(payload)
         assert not strangeness("".join(shown)), payload

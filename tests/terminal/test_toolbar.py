@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,19 @@ def test_warnings_come_first_and_in_their_own_style() -> None:
 
 def test_what_goes_on_is_told_before_what_stands() -> None:
     assert line(Facts("m", "main", 1), 80, "93 MB: 40 %") == "93 MB: 40 % · m · main · turn 1"
+
+
+@pytest.mark.parametrize(
+    ("width", "wanted"),
+    [
+        (46, "anthropic/claude-sonnet-4-5-20250929 · ≈15 %"),
+        (40, "anthropic/claude-sonnet-4-5-202… · ≈15 %"),
+        (24, "anthropic/claud… · ≈15 %"),
+    ],
+)
+def test_a_long_name_is_cut_before_the_numbers_behind_it_are(width: int, wanted: str) -> None:
+    facts = replace(FACTS, model="openrouter:anthropic/claude-sonnet-4-5-20250929")
+    assert line(facts, width) == wanted
 
 
 def test_without_a_budget_there_is_no_bar() -> None:

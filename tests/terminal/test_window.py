@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.layout.screen import Char
 
-from chatcli.terminal.window import folds, rows_taken
+from chatcli.terminal.window import folds, is_called_one_that_folds, rows_taken
 from tests.support.display import Display
 
 
 @pytest.mark.parametrize(
-    ("environ", "folding"),
+    ("surroundings", "folding"),
     [
         ({"TERM": "screen-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, True),
         ({"TERM": "tmux-256color"}, True),
@@ -23,14 +23,24 @@ from tests.support.display import Display
         ({"TERM": "xterm-kitty"}, True),
         ({"TERM": "xterm-256color", "XTERM_VERSION": "XTerm(390)"}, False),
         ({"TERM": "screen", "STY": "1.pts-0", "VTE_VERSION": "7600"}, False),
-        ({"TERM": "xterm-256color"}, False),
-        ({}, False),
+        ({"TERM": "xterm-256color"}, None),
+        ({}, None),
     ],
 )
 def test_only_of_terminals_that_are_known_to_fold_it_is_taken_for_granted(
-    environ: Mapping[str, str], folding: bool
+    surroundings: Mapping[str, str], folding: bool | None
 ) -> None:
-    assert folds(environ) == folding
+    assert folds(surroundings) is folding
+
+
+@pytest.mark.parametrize(
+    ("name", "folding"),
+    [("tmux 3.4", True), ("VTE(7600)", True), ("XTerm(390)", False), ("iTerm2 3.5.0", True)],
+)
+def test_where_the_environment_says_nothing_a_terminals_own_name_tells(
+    name: str, folding: bool
+) -> None:
+    assert is_called_one_that_folds(name) is folding
 
 
 @given(st.text(alphabet="ab 你🐈", min_size=1, max_size=60), st.integers(2, 30))

@@ -28,16 +28,11 @@ from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]  #
 from pygments.token import (  # type: ignore[import-untyped]  # the same
     Comment,
     Error,
-    Generic,
-    Keyword,
-    Name,
-    Number,
-    Operator,
     String,
     Whitespace,
 )
 from rich.style import Style
-from rich.syntax import ANSISyntaxTheme, Syntax, SyntaxTheme
+from rich.syntax import SyntaxTheme
 from rich.text import Text
 
 #: Longer lines are not coloured: they are data, and the time of some lexers is no line's friend.
@@ -61,30 +56,6 @@ _SPANS = (  # how tokens of several lines begin and end; the lexer decides if th
 _HEREDOC = re.compile(r"<<[-~]?\s*[\\'\"]?(\w+)")
 _GUESTS = {"script": "javascript", "style": "css"}  # languages inside of HTML, by their element
 _GUEST_TAG = re.compile(r"<(script|style)\b[^>]*>(?!.*</\1)", re.IGNORECASE)
-
-#: The theme of the terminal's own colours, of those that a light screen shows and a dark one too.
-TERMINAL_COLORS = "terminal"
-_TERMINAL_THEME = ANSISyntaxTheme(
-    {
-        Comment: Style(color="bright_black", italic=True),
-        Keyword: Style(color="magenta"),
-        Keyword.Type: Style(color="cyan"),
-        Operator.Word: Style(color="magenta"),
-        String: Style(color="green"),
-        Number: Style(color="cyan"),
-        Name.Attribute: Style(color="cyan"),
-        Name.Builtin: Style(color="cyan"),
-        Name.Class: Style(bold=True),
-        Name.Decorator: Style(color="yellow"),
-        Name.Function: Style(bold=True),
-        Name.Tag: Style(color="magenta"),
-        Generic.Deleted: Style(color="red"),
-        Generic.Heading: Style(bold=True),
-        Generic.Inserted: Style(color="green"),
-        Generic.Prompt: Style(color="bright_black"),
-        Generic.Subheading: Style(color="magenta"),
-    }
-)
 
 _Token = tuple[int, Any, str]  # where it begins, pygments' type, its text
 _Stack = tuple[str, ...]  # the names of a lexer's states, innermost last
@@ -125,15 +96,9 @@ class Highlighter:
         return text, replace(self, state=state)
 
 
-def highlighter(language: str, theme: str) -> Highlighter:
-    """`theme` is `TERMINAL_COLORS` or the name of a style of pygments."""
-    colors = _TERMINAL_THEME if theme == TERMINAL_COLORS else _pygments_theme(theme)
-    return Highlighter(_lexer(language.lower()), colors)
-
-
-@cache
-def _pygments_theme(name: str) -> SyntaxTheme:
-    return Syntax.get_theme(name)
+def highlighter(language: str, theme: SyntaxTheme) -> Highlighter:
+    """Return what colours the code of a language, from its first line on."""
+    return Highlighter(_lexer(language.lower()), theme)
 
 
 @lru_cache(maxsize=64)

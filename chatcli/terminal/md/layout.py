@@ -8,9 +8,9 @@ from typing import assert_never
 
 from rich import box
 from rich.console import Console
+from rich.syntax import SyntaxTheme
 from rich.table import Table as Grid
 from rich.text import Text
-from rich.theme import Theme
 
 from chatcli.terminal.md.blocks import (
     Bare,
@@ -27,29 +27,6 @@ from chatcli.terminal.md.blocks import (
 )
 from chatcli.terminal.md.highlight import Highlighter, highlighter
 from chatcli.terminal.md.inlines import InlineParser
-
-#: rich's names for the parts of Markdown, and some more. No backgrounds: they look like spaces.
-STYLES = Theme(
-    {
-        "markdown.h1": "bold underline",
-        "markdown.h2": "bold magenta",
-        "markdown.h3": "bold",
-        "markdown.h4": "bold italic",
-        "markdown.h5": "italic",
-        "markdown.h6": "italic dim",
-        "markdown.code": "cyan",
-        "markdown.code_block": "cyan",
-        "markdown.block_quote": "dim",
-        "markdown.item": "cyan",
-        "markdown.hr": "dim",
-        "markdown.html": "dim",
-        "markdown.definition": "dim",
-        "markdown.link": "underline",
-        "markdown.link_url": "dim",
-        "markdown.table.header": "bold",
-        "markdown.table.border": "dim",
-    }
-)
 
 _NARROWEST_COLUMN = 6  # characters that a column needs, with the space behind it
 _MOST_CELLS = 4000  # of a table that is laid out; it takes rich about 0.1 ms for each
@@ -80,7 +57,7 @@ class Layout:
     console: Console
     width: int
     glyphs: Glyphs
-    code_theme: str
+    code_theme: SyntaxTheme
     _last: Place | None = None
     _code: Highlighter | None = None
 

@@ -1,0 +1,28 @@
+"""A server whose model does not take some parameters, and says so as OpenAI's do."""
+
+from __future__ import annotations
+
+from tests.support.exchange import Exchange
+from tests.support.mischief import Fault
+from tests.support.protocol import Json, encode
+
+
+def openai(message: str, param: str | None, code: str | None) -> Json:
+    """The body of an error, field for field."""
+    kind = "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def picky(*words: str) -> Fault:
+    """A server that takes no request with one of these in it, and says so of the first."""
+
+    def act(exchange: Exchange) -> None:
+        found = [word for word in words if word in exchange.request.body]
+        if not found:
+            exchange.answer()
+            return
+        text = f"Unsupported parameter: '{found[0]}' is not supported with this model."
+        body = encode(openai(text, found[0], "unsupported_parameter"))
+        exchange.wire.answer(400, body)
+
+    return Fault("picky", "a model that refuses parameters", act)
