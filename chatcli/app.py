@@ -88,7 +88,6 @@ class App:
         self._opening: list[Event] = []
         self.session: Session
         self._persona: Persona | None = None
-        self._own_prompt = False
         self._open()
 
     # Opening
@@ -126,7 +125,6 @@ class App:
 
     def _begin(self, name: str | None = None) -> None:
         """Begin a new conversation; its file is made when something is said."""
-        self._own_prompt = bool(self.options.system)
         wanted = self.options.persona or self.settings.persona
         persona = self._answering.persona(wanted)
         provider = self._answering.model(persona, self.options.model)
@@ -136,7 +134,6 @@ class App:
 
     def _resume(self, path: Path, flags: Options) -> None:
         """Go on with the session at `path`, with what the `flags` want to be different."""
-        self._own_prompt = bool(flags.system)
         opened = open_stored(self.library, path, save=flags.save)
         talk = opened.conversation
         persona, without_persona = self._answering.persona_of(talk)
@@ -172,16 +169,12 @@ class App:
             learned_window=lambda tokens: self._answering.learn_window(self._provider, tokens),
             spare=self._answering.spare(persona),
         )
-        self.session.planner.examples = self._examples_for(persona)
+        self.session.planner.examples = examples_of(persona, self.settings.user)
         session = self.session
         session.planner.surroundings = lambda: self.recall.surroundings(session, self._persona)
         session.aside.pass_over(talk)
 
     # Who answers
-
-    def _examples_for(self, persona: Persona | None) -> tuple[Message, ...]:
-        """Return the persona's examples; --system replaces its prompt and them with it."""
-        return () if self._own_prompt else examples_of(persona, self.settings.user)
 
     def _prompt(self, text: str) -> Iterator[Event]:
         tree = self.session.tree
@@ -382,7 +375,7 @@ class App:
         self.session.spare = self._answering.spare(persona)
         self.session.planner.takes_images = takes_images(provider)
         self._persona, self._provider = persona, provider
-        self.session.planner.examples = self._examples_for(persona)
+        self.session.planner.examples = examples_of(persona, self.settings.user)
         self.session.planner.defaults = self._answering.limits(persona, provider)
 
     # What the loop asks (terminal.repl.Host)

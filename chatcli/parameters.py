@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 T_co = TypeVar("T_co", covariant=True)
 Parameter: TypeAlias = float | int | str | tuple[str, ...] | Mapping[str, object]
 
-EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LONGEST_EXTRA: Final = 16 * 1024
 NOT_EXTRA: Final = frozenset({"model", "messages", "stream", "stream_options", "n"})
 """What no extra body may say: what is asked, and how the answer comes, is chatcli's to say."""

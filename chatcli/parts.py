@@ -12,7 +12,7 @@ from chatcli.conversation.asking import Spare
 from chatcli.conversation.context import Limits
 from chatcli.conversation.injecting import Facts, expanded
 from chatcli.conversation.messages import Message, now
-from chatcli.conversation.planning import Planner
+from chatcli.conversation.planning import Examples, Planner
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.session import Session
@@ -59,12 +59,12 @@ def keeping_a_summary(inject: Collection[str]) -> str | None:
     return "summarize" if "summary" in inject else None
 
 
-def examples_of(persona: Persona | None, user: str | None = None) -> tuple[Message, ...]:
-    """Return the exchanges that show how a persona answers, as messages to `user`."""
+def examples_of(persona: Persona | None, user: str | None = None) -> Examples:
+    """Return the exchanges that show how a persona answers, as messages of `user`."""
     if persona is None:
-        return ()
+        return Examples()
     facts = Facts(1, datetime.now().astimezone().date(), user, persona.name)
-    return tuple(
+    messages = (
         message
         for each in persona.examples
         for message in (
@@ -72,6 +72,7 @@ def examples_of(persona: Persona | None, user: str | None = None) -> tuple[Messa
             Message("assistant", expanded(each.assistant, facts)),
         )
     )
+    return Examples(persona.prompt, tuple(messages))
 
 
 def begin(provider: Provider, persona: Persona | None, prompt: str | None = None) -> Conversation:
@@ -86,11 +87,13 @@ def begin(provider: Provider, persona: Persona | None, prompt: str | None = None
 
 def counter_for(model: Model, learned: Learned) -> TokenCounter:
     """Return what counts a model's tokens, with what its endpoint has taught before."""
-    name = model.identity
+    # What was learned with one vocabulary says nothing of another.
+    name = f"{model.identity} {model.encoding}" if model.encoding else model.identity
     return TokenCounter(
         model.model,
         learned.calibration(name),
         lambda calibration: learned.learn(name, calibration.as_dict()),
+        model.encoding,
     )
 
 
@@ -105,7 +108,7 @@ def load_encoder(session: Session, model: Model | None) -> None:
     if not isinstance(counter, TokenCounter):
         return
     texts = [node.content for node in session.tree.path]
-    texts += [example.content for example in session.planner.examples]
+    texts += [example.content for example in session.planner.examples.messages]
     _count_exactly(counter, model, texts)
 
 

@@ -12,6 +12,7 @@ from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.injecting import Surroundings
 from chatcli.conversation.remembering import (
     EVERYWHERE,
+    REACHES,
     Memory,
     Reach,
     Scope,
@@ -20,9 +21,10 @@ from chatcli.conversation.remembering import (
     scope_named,
 )
 from chatcli.conversation.session import Session
-from chatcli.errors import ChatcliError, UsageError
+from chatcli.errors import ChatcliError, StorageError, UsageError
 from chatcli.personas import INJECTIONS, Persona
 from chatcli.settings import Settings
+from chatcli.storage import files
 from chatcli.storage.memory import FILE, Memories
 
 AUTO: Final = "auto"
@@ -71,6 +73,8 @@ class Recall:
 
     def scope(self, reach: Reach, session: Session, persona: Persona | None) -> Scope:
         """Return the scope of that reach here. Raises UsageError where there is none."""
+        if reach not in REACHES:
+            raise UsageError(f"there is no scope `{reach}`", f"one of {', '.join(REACHES)}")
         if reach == "everywhere":
             return EVERYWHERE
         if reach == "session":
@@ -166,15 +170,22 @@ class Recall:
 def memories_at(settings: Settings, place: bool | str | Path) -> Memories:
     """Return the memory in the file at `place`.
 
-    True stands for the command line's own, False for one that lasts as long as the process.
+    True stands for the command line's own, False for one that lasts as long as the session. Raises
+    StorageError where the file can't be read, since its things would silently not be told.
     """
     if isinstance(place, bool):
-        return Memories(settings.folders.data / FILE if place else None)
-    return Memories(Path(place))
+        memories = Memories(settings.folders.data / FILE if place else None)
+    else:
+        memories = Memories(files.place(place))
+    memories.all()
+    if memories.trouble:
+        raise StorageError(memories.trouble, "memory= wants the path of a text file")
+    return memories
 
 
-def checked_inject(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of live facts. Raises UsageError where one is none."""
+def checked_inject(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of live facts, be it one or several. Raises UsageError where one is none."""
+    names = (wanted,) if isinstance(wanted, str) else wanted
     for name in names:
         if name not in INJECTIONS:
             raise UsageError(f"there is no live fact `{name}`", f"some of {', '.join(INJECTIONS)}")

@@ -7,7 +7,7 @@ it came from; what they mean is for others to say. What can be set is in `config
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -92,8 +92,9 @@ def load(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     lenient: bool = False,
+    spell: Callable[[str], str] = lambda name: f"--{name.replace('_', '-')}",
 ) -> Settings:
-    """Read all settings. Flags that are None are not set.
+    """Read all settings. Flags that are None are not set; errors call them as `spell` does.
 
     Raises UsageError for the first thing that is wrong. To be `lenient` is to leave out what is
     wrong, and to tell it in `problems`.
@@ -103,7 +104,7 @@ def load(
     found = _Found()
     found.take_dotenv(cwd / ".env")
     found.take_environment(environ)
-    found.take_flags(flags or {})
+    found.take_flags(flags or {}, spell)
     found.check()
     found.refuse_strange_endpoint()
     base = base_folders(found.text("home"))
@@ -166,9 +167,9 @@ class _Found:
         for name, variable in VARIABLES.items():
             self._take(name, environ.get(variable), f"the environment ({variable})")
 
-    def take_flags(self, flags: Mapping[str, object]) -> None:
+    def take_flags(self, flags: Mapping[str, object], spell: Callable[[str], str]) -> None:
         for name, value in flags.items():
-            self._take(name, value, f"--{name.replace('_', '-')}")
+            self._take(name, value, spell(name))
 
     def _take(self, name: str, value: object, source: str) -> None:
         if value is not None and str(value).strip():

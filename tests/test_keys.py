@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatcli.config.keyfile import StoredKey, origin_of, written
+from chatcli.config.addresses import origin_of
+from chatcli.config.keyfile import StoredKey, written
 from chatcli.errors import Refused, UsageError
 from chatcli.providers import keys
 from chatcli.settings import Settings, load

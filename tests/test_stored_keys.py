@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatcli.config.keyfile import StoredKey, origin_of, read_keys, written
+from chatcli.config.addresses import origin_of
+from chatcli.config.keyfile import StoredKey, read_keys, written
 from chatcli.providers.profiles import resolve
 from chatcli.settings import load
 from tests.support.canary import CANARY

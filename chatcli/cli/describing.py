@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 
 from chatcli import faces
 from chatcli.conversation.messages import Message
@@ -43,7 +42,7 @@ def price_of(settings: Settings, persona: Persona) -> Price:
     counter = TokenCounter(settings.model or persona.model or "")
     counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
     prompt = Message("system", persona.prompt)
-    shown = examples_of(persona, settings.user)
+    shown = examples_of(persona, settings.user).messages
     return Price(counter.count_prompt([prompt]), counter.count_prompt([prompt, *shown]))
 
 
@@ -77,19 +76,13 @@ def shown(settings: Settings, persona: Persona, price: Price) -> str:
     lines = [f"{key:<{width}}  {clean_line(value)}" for key, value in facts]
     prompt = clean(persona.prompt).split("\n")
     if sys.stdout.isatty():
+        from chatcli.terminal.folding import folded
+
         columns = faces.look_of(settings, plain=True, markdown=False).width()
-        title = "\n".join(_wrapped(title, columns, 0))
-        lines = [part for line in lines for part in _wrapped(line, columns, width + 2)]
-        prompt = [part for line in prompt for part in _wrapped(line, columns, 0)]
+        title = "\n".join(folded(title, columns))
+        lines = [part for line in lines for part in folded(line, columns, width + 2)]
+        prompt = [part for line in prompt for part in folded(line, columns)]
     return "\n".join([title, "", *lines, "", *prompt, ""])
-
-
-def _wrapped(line: str, columns: int, indent: int) -> list[str]:
-    """Return a line in parts that are as wide as a terminal, broken between words."""
-    if len(line) <= columns:
-        return [line]
-    room = indent if indent < columns // 2 else 0
-    return wrap(line, columns, subsequent_indent=" " * room, drop_whitespace=True) or [line]
 
 
 def _facts(persona: Persona, price: Price) -> Iterator[tuple[str, str]]:

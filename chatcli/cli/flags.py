@@ -32,7 +32,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="[PROFILE:]MODEL",
-        help="Which model answers: gpt-5-mini, ollama:llama3.2, local:/path/to.gguf.",
+        help="Which model answers: local, ollama:llama3.2, local:/path/to.gguf.",
         autocompletion=model_names,
     ),
 ]

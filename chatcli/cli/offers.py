@@ -58,7 +58,7 @@ def persona_names() -> Iterable[str]:
     from chatcli.parts import persona_store
     from chatcli.settings import load
 
-    return (persona.name for persona in persona_store(load()).list())
+    return persona_store(load()).names()
 
 
 @_offering

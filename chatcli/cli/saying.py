@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TextIO
 
 import typer
 
@@ -16,9 +18,23 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
+    """Tell a line on stderr; a terminal, which would break it within a word, gets it folded."""
     from chatcli.terminal.sanitize import clean_line
 
-    print(f"chatcli: {clean_line(text)}", file=sys.stderr)
+    line = f"chatcli: {clean_line(text)}"
+    if sys.stderr.isatty():
+        from chatcli.terminal.folding import folded
+
+        line = "\n".join(folded(line, columns_of(sys.stderr), indent=2))
+    print(line, file=sys.stderr)
+
+
+def columns_of(stream: TextIO) -> int:
+    """Return how wide the terminal is that a stream leads to."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def agreed(question: str) -> bool:

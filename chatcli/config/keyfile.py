@@ -81,30 +81,22 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def origin_of(base_url: str) -> str:
-    """Return the scheme, host and port of a base URL, in one spelling. Raises ValueError."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(base_url)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    if default is None or not parts.hostname:
-        raise ValueError(base_url)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port or default
-    return f"{parts.scheme}://{host}" if port == default else f"{parts.scheme}://{host}:{port}"
-
-
 def tightened(path: Path) -> tuple[str, ...]:
-    """Take from others the right to read the file, and return a line on it where they had one."""
-    if os.name == "nt":
+    """Take from others the right to read the file, and return a line on it where they had one.
+
+    What a link leads to is let be: in a strange folder it may be any file of the user's.
+    """
+    if not _is_open_to_others(path):
         return ()
     with suppress(OSError):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & ~_PRIVATE:
-            with suppress(OSError):
-                path.chmod(_PRIVATE)
-                return (
-                    f"{path} was open to others, who may have read its keys; it is yours alone now",
-                )
-            return (f"{path} is open to others, and can't be closed: chmod 600 it",)
-    return ()
+        if not path.is_symlink():
+            path.chmod(_PRIVATE)
+            told = "was open to others, who may have read its keys; it is yours alone now"
+            return (f"{path} {told}",)
+    return (f"{path} is open to others, and can't be closed from here: chmod 600 it",)
+
+
+def _is_open_to_others(path: Path) -> bool:
+    with suppress(OSError):
+        return os.name != "nt" and bool(stat.S_IMODE(path.stat().st_mode) & ~_PRIVATE)
+    return False

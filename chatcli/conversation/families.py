@@ -27,6 +27,15 @@ class Family:
     per_role: Mapping[str, int] = field(default_factory=dict)
     unprompted: int = 0
 
+    def counted_with(self, encoding: str | None) -> Family:
+        """Return the family with the vocabulary that the user states; None states none.
+
+        What a message costs beside its text is then known no better than before.
+        """
+        if encoding in {None, self.encoding}:
+            return self
+        return replace(self, encoding=encoding, exact=False)
+
 
 # The overhead up to gpt-4o is from OpenAI's cookbook, "How to count tokens with tiktoken". That of
 # later models was found from the usage that the API reported for recorded requests.

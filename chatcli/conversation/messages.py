@@ -51,17 +51,25 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the endpoint reported them; `cached_tokens` are part of `prompt_tokens`."""
+    """Tokens as the endpoint reported them.
+
+    Of `prompt_tokens`, `cached_tokens` came out of its cache, and `written_tokens` went into it;
+    None where it does not tell.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    written_tokens: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
+        # Nothing was written of no prompt.
+        written = [each.written_tokens for each in (self, other) if each.prompt_tokens]
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
+            None if None in written else sum(filter(None, written)),
         )
 
 

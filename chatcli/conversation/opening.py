@@ -108,6 +108,8 @@ def fitted(
 
 def within(facts: Facts, budget: int, price: Price) -> Facts:
     """Keep what was remembered within its own budget in tokens; the oldest of it is left out."""
+    if not facts.memory:
+        return facts
     count = sum(1 for _ in _affordable(facts.memory, budget, price))
     return facts if count == len(facts.memory) else facts.remembering(count)
 

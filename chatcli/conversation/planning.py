@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence, Set
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from chatcli.conversation import tree as trees
@@ -17,20 +17,34 @@ from chatcli.conversation.records import Conversation
 from chatcli.conversation.turns import Course, Ledger, Marks, extended, standing
 
 
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Messages that show how to answer as one `prompt` says; under another they mean nothing."""
+
+    prompt: str = ""
+    messages: tuple[Message, ...] = ()
+
+    def under(self, course: Course) -> tuple[Message, ...]:
+        """Return what goes along where the system prompts are those of a course."""
+        in_force = course.system[-1].node.content if course.system else ""
+        return self.messages if in_force == self.prompt else ()
+
+
 class Planner:
     """Plans requests. `counter`, `limits` and `examples` may be others from one to the next.
 
-    `examples` show the model how to answer; they go with every request and are no part of the
-    history. `defaults` are the limits as long as nobody has set others; `most` is what the endpoint
-    has said that it reads, in prompt tokens, which no setting exceeds. `surroundings` tells what is
-    known of the moment and may stand in the system prompt; None, and that goes as it is.
+    `examples` show the model how to answer; they go with every request under their prompt and are
+    no part of the history. `defaults` are the limits as long as nobody has set others; `most` is
+    what the endpoint has said that it reads, in prompt tokens, which no setting exceeds.
+    `surroundings` tells what is known of the moment and may stand in the system prompt; None, and
+    that goes as it is.
     `takes_images` is False for a model that would refuse images, so that they are left out.
     """
 
     def __init__(self, counter: Counter, limits: Limits) -> None:
         self.counter = counter
         self.defaults = limits
-        self.examples: tuple[Message, ...] = ()
+        self.examples = Examples()
         self.most: int | None = None
         self.takes_images = True
         self.surroundings: Callable[[], Surroundings] | None = None
@@ -100,7 +114,8 @@ class Planner:
     def _planned(self, course: Course) -> Plan:
         counter = self.counter
         around = self.surroundings() if self.surroundings else None
-        terms = Terms(counter.price, self.limits, counter.overhead_of, self.examples, around)
+        shown = self.examples.under(course)
+        terms = Terms(counter.price, self.limits, counter.overhead_of, shown, around)
         return replace(plan(course, terms), takes_images=self.takes_images)
 
     def _price(self, message: Message) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from chatcli.conversation.text import whole_text
 from chatcli.errors import UsageError
@@ -17,6 +17,7 @@ LONGEST_NAME: Final = 200
 _NOT_IN_NAMES: Final = frozenset(";<>\n\r")
 
 Reach: TypeAlias = Literal["everywhere", "persona", "session"]
+REACHES: Final[tuple[Reach, ...]] = get_args(Reach)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,8 @@ class Session(Talk):
         BudgetError or AttachmentError, with nothing kept, when that can't be sent at all, and
         ProviderError, with all kept that came, when the reply fails.
         """
-        seen = in_one_message(allowed(text), images, self.journal.room)
+        text = allowed(text)
+        seen = in_one_message(text, images, self.journal.room)
         refuse_unseen(self.planner, self.provider, seen)
         if instead_of is not None and not trees.holds(self.tree, instead_of):
             raise TreeError("the message that was edited is not in this conversation", "/history")

@@ -22,10 +22,13 @@ def whole_text(text: str) -> str:
 
 
 def allowed(text: str) -> str:
-    """Return a text that the user wants kept, or raise UsageError where it is too long for that."""
+    """Return a text that the user wants kept as it is kept: with no half of a surrogate pair.
+
+    Raises UsageError where it is too long.
+    """
     if len(text) > LONGEST_TEXT:
         raise UsageError(f"a text has at most {LONGEST_TEXT:,} characters here", "shorten it")
-    return text
+    return whole_text(text)
 
 
 def first_words(text: str, most: int = 60) -> str:

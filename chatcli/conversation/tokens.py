@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from chatcli.conversation.calibration import Calibration, truncated
+from chatcli.conversation.counting import Counting
 from chatcli.conversation.encoders import Encoder, Estimator, Tokenizer, VocabularyEncoder
 from chatcli.conversation.estimate import estimate
 from chatcli.conversation.families import Family, family
@@ -39,32 +40,6 @@ class Count:
         return f"{'' if self.precision == 'exact' else '≈'}{self.tokens:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Counting:
-    """An encoder with all that is true of it alone, and what it has counted so far.
-
-    `guessed` holds the texts that it could not count when it was asked last.
-    """
-
-    encoder: Encoder
-    family: Family
-    calibration: Calibration
-    known: dict[str, int] = field(default_factory=dict)
-    guessed: set[str] = field(default_factory=set)
-
-    def count(self, text: str) -> int:
-        tokens = self.known.get(text)
-        if tokens is not None:
-            return tokens
-        tokens = self.encoder.count(text)
-        if tokens is None:
-            self.guessed.add(text)
-            return estimate(text)
-        self.guessed.clear()
-        self.known[text] = tokens
-        return tokens
-
-
 class TokenCounter:
     """Counts messages for one model, each text once.
 
@@ -78,11 +53,16 @@ class TokenCounter:
         model: str,
         calibration: Calibration | None = None,
         taught: Callable[[Calibration], None] = lambda _calibration: None,
+        encoding: str | None = None,
     ) -> None:
-        """`taught` is called with the calibration whenever a report has changed it."""
+        """`taught` is called with the calibration whenever a report has changed it.
+
+        `encoding` is the vocabulary that the user states; None leaves it to the model's name.
+        """
         self._taught = taught
         self._image_cost = image_cost(model)
-        self._estimated = _Counting(Estimator(), family(model), calibration or Calibration())
+        known = family(model).counted_with(encoding)
+        self._estimated = Counting(Estimator(), known, calibration or Calibration())
         self._now = self._estimated
 
     def use(self, encoder: Encoder, texts: Iterable[str] = ()) -> None:
@@ -90,14 +70,14 @@ class TokenCounter:
 
         The `texts` are counted before that, so that nobody who counts them has to wait.
         """
-        self._begin(_Counting(encoder, self.family, self.calibration), texts)
+        self._begin(Counting(encoder, self.family, self.calibration), texts)
 
     def use_own(self, tokenizer: Tokenizer, texts: Iterable[str] = ()) -> None:
         """Count from now on as the model itself does. What was learned before no longer holds."""
         if self._now.encoder is not tokenizer:
-            self._begin(_Counting(tokenizer, tokenizer.family, Calibration()), texts)
+            self._begin(Counting(tokenizer, tokenizer.family, Calibration()), texts)
 
-    def _begin(self, counting: _Counting, texts: Iterable[str]) -> None:
+    def _begin(self, counting: Counting, texts: Iterable[str]) -> None:
         for text in texts:
             counting.count(text)
         self._now = counting
@@ -162,14 +142,16 @@ class TokenCounter:
     def count_draft(self, content: str, blocks: Sequence[str] = ()) -> int:
         """The tokens of a user's message that may still change, so that no count of it is kept.
 
-        That of the `blocks` below it is, for they are files. It is a token off for each of them
-        where a vocabulary cuts an empty line before a text in two, as OpenAI's don't.
+        That of the `blocks` below it is, for they are files, until the next draft has others. It is
+        a token off for each of them where a vocabulary cuts an empty line before a text in two, as
+        OpenAI's don't.
         """
+        now = self._now
         typed = f"{content}\n\n" if blocks and content.strip() else content
-        tokens = self._now.encoder.count(typed)
+        tokens = now.encoder.count(typed)
         if tokens is None:
             tokens = estimate(typed)
-        files = sum(map(self._now.count, _parted(blocks)))
+        files = now.count_files(_parted(blocks))
         return self._scaled(self._role("user") + tokens + files)
 
     def count_prompt(self, messages: Iterable[Message]) -> Count:

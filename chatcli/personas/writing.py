@@ -19,7 +19,7 @@ TEMPLATE: Final = f"""---
 
 description: What it is for, in a few words
 
-# model: openai:gpt-5-mini      # else the model that you use anyway
+# model: ollama:llama3.2        # else the model that you use anyway
 # temperature: 0.7              # from 0, the likeliest words, to 2
 # top_p: 0.9
 # max_reply: 500                # at most so many tokens

@@ -8,7 +8,7 @@ with the first request, since what it needs takes half a second.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import httpx2
@@ -22,6 +22,9 @@ from chatcli.providers.lines import Call
 from chatcli.providers.proxies import proxy_for
 
 CONNECT_WITHIN: Final = 20.0
+MOST_OF_AN_ERROR: Final = 256 * 1024
+"""Bytes of an error's body. Some repeat the whole request in it."""
+
 NO_KEY: Final = "none"
 """The client refuses to be without a key; an endpoint never sees this one."""
 
@@ -29,6 +32,7 @@ _NEEDED: Final = frozenset(
     {"host", "accept", "accept-encoding", "connection", "content-type", "content-length"}
 )
 _OF_THE_CLIENT: Final = "x-stainless-"
+_FRAMING: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def client_for(endpoint: Endpoint, call: Callable[[], Call]) -> openai.OpenAI:
@@ -77,18 +81,47 @@ class _Dressing(httpx2.BaseTransport):
         self._call = call
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self._way.handle_request(
-            httpx2.Request(
-                request.method,
-                request.url,
-                headers=_headers(request, self._endpoint),
-                stream=request.stream,
-                extensions={**request.extensions, "trace": self._call().note},
-            )
+        dressed = httpx2.Request(
+            request.method,
+            request.url,
+            headers=_headers(request, self._endpoint),
+            stream=request.stream,
+            extensions={**request.extensions, "trace": self._call().note},
         )
+        response = self._way.handle_request(dressed)
+        return response if response.is_success else _cut(response)
 
     def close(self) -> None:
         self._way.close()
+
+
+class _Beginning(httpx2.SyncByteStream):
+    """The beginning of a body, unpacked."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = MOST_OF_AN_ERROR
+        for piece in self._response.iter_bytes():
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                return
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _cut(response: httpx2.Response) -> httpx2.Response:
+    """Return an error with the beginning of its body: the client reads all that there is."""
+    headers = [(name, text) for name, text in response.headers.items() if name not in _FRAMING]
+    return httpx2.Response(
+        response.status_code,
+        headers=headers,
+        stream=_Beginning(response),
+        extensions=response.extensions,
+    )
 
 
 def _headers(request: httpx2.Request, endpoint: Endpoint) -> httpx2.Headers:

@@ -21,7 +21,16 @@ from chatcli.errors import (
 )
 from chatcli.providers.base import Endpoint
 from chatcli.providers.overflow import is_overflow, overflow
-from chatcli.providers.said import Said, address, retry_after, said_in, said_plainly, shown, when
+from chatcli.providers.said import (
+    Said,
+    ToldInReply,
+    address,
+    retry_after,
+    said_in,
+    said_plainly,
+    shown,
+    when,
+)
 from chatcli.providers.sightless import is_sightless, no_images
 
 if TYPE_CHECKING:
@@ -39,19 +48,6 @@ _NO_CREDIT: Final = re.compile(
 )
 """That an account is out of credit, as OpenAI, OpenRouter, DeepSeek, Anthropic, xAI say it."""
 
-_STATUS_OF: Final[Mapping[str, int]] = {
-    "rate_limit_exceeded": 429,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-    "authentication_error": 401,
-    "invalid_api_key": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "model_not_found": 404,
-    "invalid_request_error": 400,
-}
-"""What errors that come in a stream, and have no status therefore, would have as one."""
-
 
 def from_exception(error: Exception, endpoint: Endpoint) -> ChatcliError:
     """Return our error for whatever the client, or reading its reply, raised."""
@@ -65,6 +61,8 @@ def from_exception(error: Exception, endpoint: Endpoint) -> ChatcliError:
             return error
         case openai.APIStatusError():
             return _from_response(error, endpoint)
+        case ToldInReply():
+            return from_body(error.body, endpoint, error.status_code)
         case openai.APITimeoutError() | httpx2.TimeoutException():
             return Unreachable(
                 f"{address(endpoint)} does not answer",
@@ -82,21 +80,9 @@ def from_exception(error: Exception, endpoint: Endpoint) -> ChatcliError:
             return ProviderError(f"the request failed: {what}", AGAIN)
 
 
-def from_body(
-    body: Mapping[str, Any], endpoint: Endpoint, status: int | None = None
-) -> ProviderError:
-    """Return our error for an error object that came as a reply, or in the middle of one.
-
-    Without a `status`, which such an object has not, its code tells what it would be.
-    """
-    said = said_in(body)
-    return _refusal(_status_of(said.code) if status is None else status, said, body, endpoint)
-
-
-def _status_of(code: str) -> int:
-    if re.fullmatch("[45][0-9]{2}", code):
-        return int(code)
-    return _STATUS_OF.get(code, 500)
+def from_body(body: Mapping[str, Any], endpoint: Endpoint, status: int) -> ProviderError:
+    """Return our error for an error object that has this status, or would have it."""
+    return _refusal(status, said_in(body), body, endpoint)
 
 
 def _from_response(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from chatcli.config.keyfile import StoredKey, origin_of, read_keys
+from chatcli.config.addresses import origin_of, presentable
+from chatcli.config.keyfile import StoredKey, read_keys
 from chatcli.errors import Refused, UsageError
 from chatcli.settings import VARIABLES, Settings
 
@@ -27,6 +28,8 @@ SERVICE: Final = "chatcli"
 LONGEST: Final = 8192
 _QUOTES: Final = "\"'`"
 _one_at_a_time: Final = threading.Lock()
+_answers: Final[dict[tuple[str, ...], str]] = {}
+"""The keys that commands have printed in this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class Key:
     """A key that a profile has; `source` says in words where.
 
     `at_hand` is whether it is known already. If not, a command or the keyring is asked for it.
+    `again` asks a command once more: it is given the key that is of no use any longer.
     """
 
     source: str
     read: Callable[[], str] = field(repr=False)
     at_hand: bool = True
+    again: Callable[[str], str] | None = field(default=None, repr=False)
 
     def value(self) -> str:
         """Return the key itself, which may take seconds unless it is `at_hand`.
@@ -46,6 +51,14 @@ class Key:
         Raises Refused where it can't be had now, or is nothing that can be a key.
         """
         return self.read()
+
+    def renewed(self, refused: str) -> str | None:
+        """Return another key than the one that an endpoint has refused, None where there is none.
+
+        Keys that a command prints may have expired since it did. Raises Refused.
+        """
+        key = self.again(refused) if self.again else refused
+        return None if key == refused else key
 
     @property
     def masked(self) -> str:
@@ -128,7 +141,7 @@ def _kept(file: Path, profile_name: str, stored: StoredKey, base_url: str) -> Ke
     if stored.origin != _origin(base_url):
         raise UsageError(
             f"the key stored for `{profile_name}` is for {stored.origin}, and the profile's "
-            f"address is {base_url} now",
+            f"address is {presentable(base_url)} now",
             f"`chatcli config key set {profile_name}` stores one for that address",
         )
     what = f"the key stored for `{profile_name}`"
@@ -173,7 +186,13 @@ def account(profile_name: str, origin: str) -> str:
 def _from_command(profile_name: str, command: object) -> Key:
     words = _words(profile_name, command)
     ask = partial(_printed, profile_name, words)
-    return Key(f"the output of `{words[0]}` (key_command)", ask, at_hand=False)
+    # Not a word of it is shown: some write the key itself where its command should stand.
+    return Key(
+        "the output of its key_command",
+        ask,
+        at_hand=False,
+        again=lambda refused: ask(but=refused),
+    )
 
 
 def _words(profile_name: str, command: object) -> tuple[str, ...]:
@@ -192,18 +211,22 @@ def _words(profile_name: str, command: object) -> tuple[str, ...]:
     )
 
 
-def _printed(profile_name: str, words: tuple[str, ...]) -> str:
-    """Return the key that a command prints; it is run once, however many ask."""
+def _printed(profile_name: str, words: tuple[str, ...], but: str | None = None) -> str:
+    """Return the key that a command prints; it is run once, however many ask.
+
+    It is run again where it has printed `but`, which nobody wants any more.
+    """
+    what = f"the key_command of `{profile_name}`"
     with _one_at_a_time:
-        text = _output(profile_name, words)
-    return _usable(text, f"what the key_command of `{profile_name}` prints")
+        known = _answers.get(words)
+        if known is None or known == but:
+            _answers[words] = known = _usable(_output(what, words), f"what {what} prints")
+    return known
 
 
-@lru_cache
-def _output(profile_name: str, words: tuple[str, ...]) -> str:
+def _output(what: str, words: tuple[str, ...]) -> str:
     import subprocess
 
-    what = f"the key_command of `{profile_name}`, `{words[0]}`,"
     hint = "run it by hand to see why"
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command, and no shell

@@ -125,19 +125,21 @@ class OpenAIProvider:
 
         from chatcli.providers.reading import deltas
         from chatcli.providers.refusals import refused
+        from chatcli.providers.said import ToldInReply
 
         # The client's types want a TypedDict for each role; these are the same dicts.
         create: Any = client.chat.completions.with_streaming_response.create
         own = {name: body[name] for name in _OF_THE_CLIENT}
         more = {name: value for name, value in body.items() if name not in own}
+        begun = False
         try:
             with create(**own, extra_body=more) as response:
                 for delta in deltas(response.http_response, endpoint):
+                    begun = True
                     emit(delta)
-        except openai.APIStatusError as error:
-            content = error.response.content if error.response.is_closed else b""
-            words = refused(error.status_code, content, self.dialect.adjustable(body))
-            if not words:
+        except (openai.APIStatusError, ToldInReply) as error:
+            words = refused(error.status_code, error.body, self.dialect.adjustable(body))
+            if begun or not words:
                 raise
             emit(self._reworded(words))
             return True

@@ -109,7 +109,9 @@ def _costs_nothing(place: Place) -> bool:
 
 
 def _makes_sense(usage: Usage) -> bool:
-    return 0 <= usage.cached_tokens <= usage.prompt_tokens and usage.completion_tokens >= 0
+    parts = (usage.cached_tokens, usage.written_tokens or 0)
+    known = sum(parts) <= usage.prompt_tokens and usage.completion_tokens >= 0
+    return known and min(parts) >= 0
 
 
 def _time(when: str) -> datetime | None:
@@ -191,6 +193,7 @@ def _cost(offer: Offer, usage: Usage, when: datetime) -> Decimal | None:
     counted = Counted(
         input_tokens=usage.prompt_tokens,
         cache_read_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.written_tokens or 0,
         output_tokens=usage.completion_tokens,
     )
     return model.calc_price(counted, provider, genai_request_timestamp=when).total_price
@@ -212,8 +215,9 @@ def _says_all(model: ModelInfo, prices: ModelPrice, usage: Usage) -> bool:
 def _charges_for_caching(model: ModelInfo, charged: set[str], usage: Usage) -> bool:
     """Tell whether an unknown part of the prompt may have cost more, as it went into a cache.
 
-    OpenAI's models cache unasked; where that is charged for, `Usage` does not tell how much of it
-    there was. With other makers, one has to ask for it, and nobody here does.
+    OpenAI's models cache unasked. With other makers, one has to ask for it, and nobody here does.
     """
+    if usage.written_tokens is not None:
+        return False
     of_openai = model.id.rpartition("/")[2].startswith("gpt-")
     return of_openai and "cache_write_mtok" in charged and usage.prompt_tokens >= LEAST_CACHED

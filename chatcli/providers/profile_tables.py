@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from chatcli import vocabularies
 from chatcli.errors import UsageError
-from chatcli.parameters import PARAMETERS, Kind, whole
+from chatcli.parameters import PARAMETERS, Kind, one_of, whole
 from chatcli.providers.base import Network
 from chatcli.providers.prices import Rates
 from chatcli.settings import Settings
@@ -114,7 +115,7 @@ KEYS: Final[Mapping[str, Kind[Any]]] = {
     "key_variable": TEXT,
     "key_command": Kind("a text, or a list of texts", _command),
     "model": TEXT,
-    "tokenizer": TEXT,
+    "tokenizer": one_of(*vocabularies.PATTERNS),
     "context_window": Kind("a whole number of tokens, at least 1", whole(1, 10**9).read),
     "images": Kind("true or false", _switch),
     **_PRICES,

@@ -34,10 +34,9 @@ class Profile:
 
     `key_variable` names the environment variable that holds the key; None: it needs none.
     `key_command` prints the key, as a line for the shell or as its words. `model` None means
-    whichever the endpoint lists first. `tokenizer` is a tiktoken encoding, or None to choose by the
-    model's name. `context_window`, in tokens, `rates` and `images`, whether they take any, hold for
-    all models of the profile; None leaves them to what is known of each. `words` are the endpoint's
-    own names for parameters.
+    whichever the endpoint lists first. `tokenizer`, a vocabulary that ships, `context_window`, in
+    tokens, `rates` and `images`, whether they take any, hold for all models of the profile; None
+    leaves them to what is known of each. `words` are the endpoint's own names for parameters.
     """
 
     base_url: str

@@ -16,7 +16,7 @@ from chatcli.conversation.ports import Delta, Finish
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadReply, Unreachable
 from chatcli.providers.base import Endpoint
-from chatcli.providers.faults import from_body
+from chatcli.providers.said import ToldInReply
 from chatcli.providers.sse import MOST_AT_ONCE, events, too_much
 
 MOST_TOKENS: Final = 10**9
@@ -40,8 +40,8 @@ def kind_of(response: HTTPResponse) -> str:
 def deltas(response: HTTPResponse, endpoint: Endpoint) -> Iterator[Delta]:
     """Read a reply from the body of a successful response.
 
-    Yields at most one Finish, and that last. Raises BadReply or another ProviderError after
-    whatever text could be read.
+    Yields at most one Finish, and that last. Raises BadReply, or ToldInReply for an error that the
+    server sends in its place, after whatever text could be read.
     """
     if (kind := kind_of(response)) == "application/json":
         yield from _whole_reply(bounded(response.iter_bytes(), endpoint), endpoint)
@@ -142,13 +142,13 @@ def _whole_reply(body: bytes, endpoint: Endpoint) -> Iterator[Delta]:
 
 
 def parsed(data: bytes, endpoint: Endpoint) -> dict[str, Any]:
-    """Return a JSON object that a server sent. Raises ProviderError, also for an error in it."""
+    """Return a JSON object that a server sent. Raises BadReply, ToldInReply for an error in it."""
     value = json_in(data, endpoint)
     if not isinstance(value, dict):
         told = f"{endpoint.base_url} sent JSON that is no part of a reply"
         raise BadReply(told, "/retry asks again")
     if value.get("error"):
-        raise from_body(value, endpoint)
+        raise ToldInReply(value)
     return value
 
 
@@ -169,8 +169,9 @@ def _usage(value: object) -> Usage | None:
         return None
     # xAI leaves what the model thinks out of the completion, but not out of the sum.
     completion = max(completion, (_count(value, "total_tokens") or 0) - prompt)
-    cached = _count(value.get("prompt_tokens_details"), "cached_tokens")
-    return Usage(prompt, completion, cached or 0)
+    details = value.get("prompt_tokens_details")
+    cached, written = (_count(details, name) for name in ("cached_tokens", "cache_write_tokens"))
+    return Usage(prompt, completion, cached or 0, written)
 
 
 def _count(fields: object, name: str) -> int | None:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from chatcli.providers.overflow import is_overflow
+from chatcli.providers.said import UNTAKEN
 
 _STATUSES: Final = {400, 422}
-_CODES: Final = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 _FORBIDDEN: Final = "extra_forbidden"
 _MOST_READ: Final = 64 * 1024
 _DEEPEST: Final = 8
@@ -34,15 +34,15 @@ _LOC: Final = re.compile(r"'loc': \('body', '(\w+)'")
 _STOP: Final = re.compile(r"""['"`]stop['"`]|(?:parameter|argument|field|property|:) stop\b""")
 
 
-def refused(status: int, content: bytes, sent: Collection[str]) -> frozenset[str]:
+def refused(status: int, body: object, sent: Collection[str]) -> frozenset[str]:
     """Return which of the parameters that were `sent` the model does not take.
 
-    That is what an answer of this status and content says; nothing where it says something else.
+    That is what an error of this status and body says; nothing where it says something else.
     """
     if status not in _STATUSES:
         return frozenset()
-    parts = list(_parts(_json(content[:_MOST_READ].decode("utf-8", "replace"))))
-    text = "\n".join(part for part in parts if isinstance(part, str))
+    parts = list(_parts(body))
+    text = "\n".join(part for part in parts if isinstance(part, str))[:_MOST_READ]
     if is_overflow(status, "", text):
         return frozenset()
     known = {_plain(name): name for name in sent}
@@ -82,7 +82,7 @@ def _pointed_at(part: str | dict[str, Any]) -> Iterator[str]:
         yield from _LOC.findall(part) if _FORBIDDEN in part else ()
         return
     param, path = part.get("param"), part.get("loc")
-    if isinstance(param, str) and str(part.get("code")) in _CODES:
+    if isinstance(param, str) and str(part.get("code")) in UNTAKEN:
         yield param
     if isinstance(path, list) and part.get("type") == _FORBIDDEN:
         yield from [each for each in path if isinstance(each, str) and each != "body"][:1]

@@ -20,9 +20,41 @@ from chatcli.providers.base import Endpoint
 MOST_SHOWN: Final = 120
 """The most characters of a server's words in an error, which is one line and to be read."""
 
+UNTAKEN: Final = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+"""The codes that say of a parameter that the model does not take it."""
+
 _TEXTS: Final = ("message", "detail", "error", "msg", "title", "description")
 _MOST_READ: Final = 100_000
 _TODAY: Final = 12 * 3600
+
+
+_STATUS_OF: Final[Mapping[str, int]] = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+    **dict.fromkeys(UNTAKEN, 400),
+}
+"""What errors that come in a stream, and have no status therefore, would have as one."""
+
+
+class ToldInReply(Exception):
+    """An error object, the `body`, that came as a reply or in the middle of one."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__("the reply is an error")
+        self.body = body
+
+    @property
+    def status_code(self) -> int:
+        """What would be its status: its code tells, or else it is the server's own failure."""
+        code = said_in(self.body).code
+        return int(code) if re.fullmatch("[45][0-9]{2}", code) else _STATUS_OF.get(code, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +70,7 @@ def said_in(body: object) -> Said:
     if isinstance(body, list):
         body = next(iter(body), None)
     if isinstance(body, str):
-        return Said("", body)
+        return Said("", body[:_MOST_READ])
     if not isinstance(body, Mapping):
         return Said()
     inner = body.get("error", body)
@@ -46,7 +78,7 @@ def said_in(body: object) -> Said:
         return said_in(inner)
     code = str(inner.get("code") or inner.get("type") or "")
     text = next((_flat(inner[name]) for name in _TEXTS if inner.get(name)), "")
-    return Said(code, f"{text}{_from_behind(inner)}")
+    return Said(code, f"{text}{_from_behind(inner)}"[:_MOST_READ])
 
 
 def _flat(value: object) -> str:

@@ -8,28 +8,35 @@ what they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import stat
+import threading
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from chatcli.conversation.images import Image, together
 from chatcli.conversation.text import LONGEST_TEXT
 from chatcli.errors import AttachmentError, NoSuchSession, StorageError, UsageError
 from chatcli.storage import files
 from chatcli.storage.imagefile import image_from, is_image
+from chatcli.storage.pdftext import MOST_SECONDS, text_of_pdf
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_PDF_BYTES: Final = 32 * 1024 * 1024
 
-LARGEST_PDF_AT_A_GLANCE: Final = 256 * 1024
+SECONDS_OF_A_GLANCE: Final = 3.0
+MOST_GLANCED_AT: Final = 64
+"""How long reading a PDF may take while its name is typed, and how many files may be named."""
 
 _ATTACHABLE: Final = "only text, PDF and images can be attached"
-_MOST_KNOWN: Final = 16
-_MENTION: Final = re.compile(r'(?<!\S)@(?:"(?P<quoted>[^"\n]+)"|(?P<bare>[^\s"]+))')
+_MOST_NAMES: Final = 1000
+_MENTION: Final = re.compile(r"""(?<![^\s(\[{"'])@(?:"(?P<quoted>[^"\n]+)"|(?P<bare>[^\s"]+))""")
 _FENCED: Final = re.compile(
     r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
+_CODE: Final = re.compile(r"(?<!`)(`++)[^`\n]+\1(?!`)")
 _AFTER_A_NAME: Final = ".,;:!?)]}'\""
 
 
@@ -54,13 +61,16 @@ class Question:
     images: tuple[Image, ...] = ()
 
 
-def attach(path: str | Path) -> Attachment:
-    """Read a file that is to go along with a question. Raises AttachmentError."""
+def attach(path: str | Path, *, seconds: float = MOST_SECONDS) -> Attachment:
+    """Read a file that is to go along with a question, a PDF in at most so many `seconds`.
+
+    Raises AttachmentError.
+    """
     path = Path(path)
     data = _read(path)
     if is_image(data):
         return Attachment(path.name, image=image_from(path.name, data, path))
-    text = _text_of(path, data)
+    text = _text_of(path, data, seconds)
     if len(text) > LONGEST_TEXT:
         most = f"a message has at most {LONGEST_TEXT:,} characters"
         raise AttachmentError(f"{path} is too long: {most}", "attach a part of it")
@@ -78,9 +88,12 @@ def mentioned(message: str, having: Collection[str] = ()) -> list[Attachment]:
     return [attach(path) for path in named_in(message) if not _has(message, path, having)]
 
 
-def named_in(message: str) -> list[Path]:
-    """Return the paths of the files that a message names, each once."""
-    return list(dict.fromkeys(_paths_in(_FENCED.sub("", message))))
+def named_in(message: str, most: int | None = None) -> list[Path]:
+    """Return the paths of the files that a message names, each once, of the first `most` names."""
+    found = _MENTION.finditer(_CODE.sub("", _FENCED.sub("", message)))
+    names = dict.fromkeys(mention.group("quoted", "bare") for mention in found)
+    meant = (_meant(*name) for name in islice(names, most))
+    return list(dict.fromkeys(path for path in meant if path is not None))
 
 
 def with_files(message: str | None, going: Iterable[Attachment]) -> str:
@@ -113,40 +126,44 @@ def question_of(message: str | None, paths: Sequence[Path], piped: str | None) -
     return question
 
 
+_Stamp: TypeAlias = tuple[int, int, int]
+
+
 @dataclass(slots=True)
 class Glance:
-    """The files that drafts name, each read once as long as it stays as it is.
+    """The files that a draft names, each read once as long as it stays as it is.
 
-    A large PDF is not looked into: that takes seconds, in which the draft has long changed.
+    Only files are opened, and a PDF that takes long is given up: a draft is no order yet.
     """
 
-    _known: dict[Path, tuple[tuple[int, int], Attachment | None]] = field(default_factory=dict)
+    _known: dict[Path, tuple[_Stamp, Attachment | None]] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def at(self, draft: str) -> list[Attachment]:
         """Return the files that a draft names, without those that can't go along."""
-        paths = [path for path in named_in(draft) if not _has(draft, path, ())]
-        found = [self._seen(path) for path in paths[:_MOST_KNOWN]]
-        return [each for each in found if each is not None]
+        paths = [path for path in named_in(draft, _MOST_NAMES) if not _has(draft, path, ())]
+        with self._guard:
+            seen = {path: self._seen(path) for path in paths[:MOST_GLANCED_AT]}
+            self._known = {path: each for path, each in seen.items() if each is not None}
+            return [found for _, found in self._known.values() if found is not None]
 
-    def _seen(self, path: Path) -> Attachment | None:
+    def _seen(self, path: Path) -> tuple[_Stamp, Attachment | None] | None:
+        """Return a file's stamp, and what it is if it can go along; None where there is none."""
         try:
             about = path.stat()
-        except OSError:
+        except (OSError, ValueError):
             return None
-        stamp = (about.st_mtime_ns, about.st_size)
-        known = self._known.pop(path, None)
-        if known is None or known[0] != stamp:
-            slow = path.suffix.lower() == ".pdf" and about.st_size > LARGEST_PDF_AT_A_GLANCE
-            known = (stamp, None if slow else _attached(path))
-        self._known[path] = known
-        if len(self._known) > _MOST_KNOWN:
-            del self._known[next(iter(self._known))]
-        return known[1]
+        stamp = (about.st_ino, about.st_mtime_ns, about.st_size)
+        known = self._known.get(path)
+        if known is not None and known[0] == stamp:
+            return known
+        # To open a pipe or a device would be felt at its other end.
+        return stamp, _attached(path) if stat.S_ISREG(about.st_mode) else None
 
 
 def _attached(path: Path) -> Attachment | None:
     try:
-        return attach(path)
+        return attach(path, seconds=SECONDS_OF_A_GLANCE)
     except AttachmentError:
         return None
 
@@ -159,23 +176,15 @@ def _joined(parts: Iterable[str | None]) -> str:
     return "\n\n".join(part for part in parts if part and part.strip())
 
 
-def _paths_in(message: str) -> Iterator[Path]:
-    for mention in _MENTION.finditer(message):
-        if mention["quoted"]:
-            yield files.place(mention["quoted"])
-        elif (path := _meant(mention["bare"])) is not None:
-            yield path
-
-
-def _meant(name: str) -> Path | None:
-    """Return the path that a bare name means, without the full stop or the like behind it."""
-    for candidate in dict.fromkeys((name, name.rstrip(_AFTER_A_NAME))):
+def _meant(quoted: str | None, bare: str | None) -> Path | None:
+    """Return the path that a name means, without the full stop or the like behind a bare one."""
+    name = quoted or bare or ""
+    plain = name if quoted else name.rstrip(_AFTER_A_NAME)
+    for candidate in dict.fromkeys((name, plain)):
         path = _there(candidate)
         if path is not None:
             return path
-    if name.startswith(("/", "./", "../", "~/")):
-        return Path(name.rstrip(_AFTER_A_NAME))
-    return None
+    return Path(plain) if quoted or name.startswith(("/", "./", "../", "~/")) else None
 
 
 def _there(name: str) -> Path | None:
@@ -186,11 +195,9 @@ def _there(name: str) -> Path | None:
         return None
 
 
-def _text_of(path: Path, data: bytes) -> str:
+def _text_of(path: Path, data: bytes, seconds: float) -> str:
     if data.startswith(b"%PDF-"):
-        from chatcli.storage.pdftext import text_of_pdf
-
-        return text_of_pdf(path, data)
+        return text_of_pdf(path, data, seconds)
     if len(data) > MAX_BYTES:
         raise AttachmentError(f"{path} is larger than {MAX_BYTES // 2**20} MiB", "attach a part")
     try:

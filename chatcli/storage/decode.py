@@ -186,4 +186,6 @@ def _image(form: ImageForm) -> Image:
 
 
 def _usage(form: UsageForm) -> Usage:
-    return Usage(form.prompt_tokens, form.completion_tokens, form.cached_tokens)
+    return Usage(
+        form.prompt_tokens, form.completion_tokens, form.cached_tokens, form.written_tokens
+    )

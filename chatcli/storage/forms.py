@@ -41,6 +41,7 @@ class UsageForm(_Form):
     prompt_tokens: _Tokens
     completion_tokens: _Tokens
     cached_tokens: _Tokens = 0
+    written_tokens: _Tokens | None = None
 
 
 class ImageForm(_Form):

@@ -23,9 +23,12 @@ Measure: TypeAlias = Callable[[bytes], tuple[int, int] | None]
 
 
 def is_image(data: bytes) -> bool:
-    """Tell whether these bytes begin as those of an image do, of a kind that models take or not."""
+    """Tell whether these bytes begin as those of an image do, of a kind that models take or not.
+
+    A text can begin with "BM" or "GIF89a" too. But no text has a NUL, and every image has one.
+    """
     other = data.startswith(OTHER_KINDS) or data[4:12].startswith(_ISO_KINDS)
-    return other or kind_of(data) is not None
+    return b"\0" in data and (other or kind_of(data) is not None)
 
 
 def kind_of(data: bytes) -> MediaType | None:

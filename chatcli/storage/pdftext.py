@@ -1,52 +1,58 @@
-"""The text of a PDF, by way of the package pypdf (extra `pdf`)."""
+"""The text of a PDF, by way of the package pypdf (extra `pdf`), read in a process of its own."""
 
 from __future__ import annotations
 
-import io
-import logging
-import time
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from chatcli.conversation.text import LONGEST_TEXT
 from chatcli.errors import AttachmentError
 
-if TYPE_CHECKING:
-    import pypdf
-
 MOST_SECONDS: Final = 20.0
-"""How long the pages of a PDF may take together; looked at between two of them."""
+"""How long reading a PDF may take."""
+
+_PROGRAM: Final = "chatcli.storage.pdfpages"
 
 
-def text_of_pdf(path: Path, data: bytes) -> str:
+def text_of_pdf(path: Path, data: bytes, seconds: float = MOST_SECONDS) -> str:
     """Return the text of all pages. Raises AttachmentError where there is none to be had."""
-    try:
-        import pypdf
-    except ImportError:
+    if find_spec("pypdf") is None:
         hint = "pip install 'chatcli[pdf]' has it read"
-        raise AttachmentError(f"{path} is a PDF", hint) from None
-    # Its warnings would be written over the screen.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    try:
-        pages = list(_pages(path, pypdf.PdfReader(io.BytesIO(data))))
-    except AttachmentError:
-        raise
-    except Exception as error:  # a PDF may be anybody's, and can be wrong in as many ways
-        what = " ".join(str(error).split())[:80] or type(error).__name__
-        raise AttachmentError(f"{path} can't be read: {what}", "attach its text") from error
-    text = "\n\n".join(page for page in pages if page)
+        raise AttachmentError(f"{path} is a PDF", hint)
+    said = _said_of(path, data, seconds)
+    if "fault" in said:
+        what = " ".join(str(said["fault"]).split())[:80]
+        raise AttachmentError(f"{path} can't be read: {what}", "attach its text")
+    text = said["text"]
+    if text is None:
+        raise AttachmentError(f"{path} is too long", "attach a part of it")
     if not text:
         raise AttachmentError(f"{path} has no text", "its pages may be pictures")
     return text
 
 
-def _pages(path: Path, reader: pypdf.PdfReader) -> Iterator[str]:
-    ends = time.monotonic() + MOST_SECONDS
-    length = 0
-    for page in reader.pages:
-        text = page.extract_text().strip()
-        length += len(text)
-        if length > LONGEST_TEXT or time.monotonic() > ends:
-            raise AttachmentError(f"{path} is too long", "attach a part of it")
-        yield text
+def _said_of(path: Path, data: bytes, seconds: float) -> dict[str, str | None]:
+    """Return what the program says of a PDF. Raises AttachmentError where it says nothing."""
+    # -P: a file in the working folder, which may be anybody's, is no module.
+    argv = [sys.executable, "-P", "-m", _PROGRAM, str(ceil(seconds))]
+    try:
+        done = subprocess.run(  # noqa: S603 - it is this package's own program
+            argv,
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=True,
+        )
+        said: dict[str, str | None] = json.loads(done.stdout)
+    except subprocess.SubprocessError as error:
+        raise AttachmentError(
+            f"{path} takes too long to read, or too much memory", "attach a part of it"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise AttachmentError(f"{path} can't be read: {error}", "attach its text") from error
+    return said

@@ -245,7 +245,11 @@ def _usage_fields(usage: Usage) -> dict[str, int]:
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
     }
-    return {**fields, "cached_tokens": usage.cached_tokens} if usage.cached_tokens else fields
+    if usage.cached_tokens:
+        fields["cached_tokens"] = usage.cached_tokens
+    if usage.written_tokens is not None:
+        fields["written_tokens"] = usage.written_tokens
+    return fields
 
 
 def _present(**fields: object) -> dict[str, object]:

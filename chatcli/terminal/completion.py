@@ -17,7 +17,14 @@ from prompt_toolkit.document import Document
 
 from chatcli.commands.registry import Chat, Choice, Command
 from chatcli.terminal.matching import matching
-from chatcli.terminal.paths import Wanted, attachable, files_like, no_file, session_file
+from chatcli.terminal.paths import (
+    Wanted,
+    attachable,
+    files_like,
+    no_file,
+    persona_file,
+    session_file,
+)
 from chatcli.terminal.sanitize import clean_line
 
 KEPT_FOR: Final = 5.0
@@ -27,6 +34,7 @@ TAKE_A_PATH: Final[Mapping[str, Wanted]] = {
     "file": attachable,
     "load": session_file,
     "export": no_file,
+    "persona": persona_file,
 }
 """Commands whose argument can be a path, and which files they want."""
 

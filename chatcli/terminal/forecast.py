@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from chatcli.commands.registry import Registry, Say
+from chatcli.errors import UsageError
 from chatcli.terminal.facts import Facts
 from chatcli.terminal.host import Host
 
@@ -31,9 +34,39 @@ class Forecast:
         while True:
             await self._old.wait()
             self._old.clear()
-            text = draft()
-            message = "" if text.startswith("/") else text
-            with suppress(Exception):  # a number less is no reason to end a chat
-                self.facts = await asyncio.to_thread(self._host.toolbar, message)
+            self.facts = await self._looked_up(draft()) or self.facts
             told()
             await asyncio.sleep(AFTER)
+
+    async def _looked_up(self, draft: str) -> Facts | None:
+        """Return the facts, None where they can't be had: that is no reason to end a chat.
+
+        A thread of asyncio's own would have to come to its end, in a file that is on its way over
+        a slow network, before anybody could leave.
+        """
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Facts | None] = loop.create_future()
+
+        def settle(facts: Facts | None) -> None:
+            if not found.done():
+                found.set_result(facts)
+
+        def look_up() -> None:
+            facts = None
+            # A panic in a library that is not written in Python is no Exception.
+            with suppress(BaseException):
+                facts = self._host.toolbar(message_in(draft, self._host.commands))
+            with suppress(RuntimeError):  # the chat may have ended meanwhile
+                loop.call_soon_threadsafe(settle, facts)
+
+        threading.Thread(target=look_up, daemon=True).start()
+        return await found
+
+
+def message_in(draft: str, commands: Registry) -> str:
+    """Return the message that a draft would be sent as; empty where it is a command."""
+    try:
+        meant = commands.interpret(draft)
+    except UsageError:
+        return ""
+    return meant.text if isinstance(meant, Say) else ""

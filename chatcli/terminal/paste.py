@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Final
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
-from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.key_binding.key_processor import KeyPress, KeyProcessor
 from prompt_toolkit.keys import Keys
 
 MOST_LINES: Final = 15
@@ -82,6 +83,27 @@ class Pastes:
                 to = end if at > before.cursor_position else start
                 return Document(after.text, to, after.selection)
         return after
+
+
+def keep_whole(pastes: Pastes, buffer: Buffer, keys: KeyProcessor) -> None:
+    """Have a look at what each key has done to the placeholders of pastes."""
+    before = (buffer.working_index, buffer.document)
+
+    def begin(_: object) -> None:
+        nonlocal before
+        before = (buffer.working_index, buffer.document)
+
+    def end(_: object) -> None:
+        index, old = before
+        if buffer.working_index != index:
+            return  # it is another text of the history
+        draft = buffer.document
+        mended = pastes.mended(old, draft)
+        if mended is not draft:
+            buffer.document = mended
+
+    keys.before_key_press += begin
+    keys.after_key_press += end
 
 
 def _without_remains(old: str, after: Document, lost: list[tuple[int, int]]) -> Document:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from chatcli.commands.registry import Choice
+from chatcli.personas.names import ENDINGS
 from chatcli.terminal.matching import MOST_OFFERED, matching
 
 MOST_IN_A_FOLDER: Final = 5000
@@ -45,6 +46,10 @@ def attachable(name: str) -> bool:
 
 def session_file(name: str) -> bool:
     return name.lower().endswith(".json")
+
+
+def persona_file(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
 
 
 def no_file(_name: str) -> bool:

@@ -6,9 +6,7 @@ belongs to the terminal from then on: its scrollback, its selection, its search.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -36,16 +34,14 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
 from chatcli.terminal.answers import Question, Told
+from chatcli.terminal.asking import ask, listening, run
 from chatcli.terminal.completion import offers_by_itself
 from chatcli.terminal.desk import Desk
 from chatcli.terminal.keys import bindings
-from chatcli.terminal.paste import Pastes
+from chatcli.terminal.paste import Pastes, keep_whole
 from chatcli.terminal.revealing import Reveal
 from chatcli.terminal.theme import PALETTE, Glyphs, Theme
 from chatcli.terminal.window import WindowApplication
-
-if TYPE_CHECKING:
-    from chatcli.terminal.listening import ListeningInput
 
 MENU_ROWS = 8
 WAIT_FOR_THE_REST_OF_A_KEY = 0.1
@@ -84,7 +80,7 @@ class Prompt:
         self._away = False
         self._pastes = Pastes()
         self._search = SearchToolbar(ignore_case=True)
-        self._keys = _listening()
+        self._keys = listening()
         self.app = WindowApplication(
             on_settled=self._let_go,
             folding=folding,
@@ -103,35 +99,15 @@ class Prompt:
             # interest, and a terminal that can't tell it is not asked.
             self.app.output.enable_cpr = False
         self.app.ttimeoutlen = WAIT_FOR_THE_REST_OF_A_KEY
-        self._keep_placeholders_whole()
+        keep_whole(self._pastes, self.buffer, self.app.key_processor)
 
     def ask(self, questions: Mapping[Question, Told]) -> None:
-        """Have the terminal asked once the first prompt stands; each is told its answer, or never.
-
-        A Windows console is not asked.
-        """
-        keys = self._keys
-        if keys is None or not questions:
-            return
-
-        def ask(_app: object) -> None:
-            self.app.after_render -= ask
-            keys.ask(questions, self.app.output)
-
-        self.app.after_render += ask
+        """Have the terminal asked as soon as the first prompt stands; see `asking.ask`."""
+        ask(self.app, self._keys, questions)
 
     async def run(self, begin: Callable[[], None]) -> None:
-        """Run until the user leaves; no answer is left to whoever reads the terminal next."""
-        keys = self._keys
-        if keys is None:
-            await self.app.run_async(pre_run=begin)
-            return
-        # Between this mode's end and that of the application's own, an answer would be echoed.
-        with keys.raw_mode():
-            try:
-                await self.app.run_async(pre_run=begin)
-            finally:
-                await keys.swallow()
+        """Run until the user leaves."""
+        await run(self.app, self._keys, begin)
 
     def wear(self, theme: Theme) -> None:
         """Take the colours of a theme from here on."""
@@ -218,27 +194,6 @@ class Prompt:
         self._desk.submit(buffer.text)
         return False
 
-    def _keep_placeholders_whole(self) -> None:
-        """Look at what each key has done to the placeholders of pastes."""
-        buffer = self.buffer
-        before = (buffer.working_index, buffer.document)
-
-        def begin(_: object) -> None:
-            nonlocal before
-            before = (buffer.working_index, buffer.document)
-
-        def end(_: object) -> None:
-            index, old = before
-            if buffer.working_index != index:
-                return  # it is another text of the history
-            draft = buffer.document
-            mended = self._pastes.mended(old, draft)
-            if mended is not draft:
-                buffer.document = mended
-
-        self.app.key_processor.before_key_press += begin
-        self.app.key_processor.after_key_press += end
-
     # What is seen
 
     def _layout(self) -> HSplit:
@@ -281,15 +236,6 @@ class Prompt:
 
     def _toolbar_text(self) -> StyleAndTextTuples:
         return self._desk.toolbar(self.app.output.get_size().columns)
-
-
-def _listening() -> ListeningInput | None:
-    """Return the keys of the terminal that is stdin; a Windows console has others."""
-    if sys.platform == "win32":
-        return None
-    from chatcli.terminal.listening import ListeningInput
-
-    return ListeningInput(sys.stdin)
 
 
 def _part(

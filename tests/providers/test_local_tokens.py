@@ -79,7 +79,7 @@ def said(*texts: str, system: str | None = None) -> list[Message]:
 
 def pirate() -> list[Message]:
     persona = PersonaStore([shipped_folder()]).get("pirate")
-    shown = examples_of(persona)
+    shown = examples_of(persona).messages
     assert shown, "the pirate shows how it answers"
     return [*said(system=persona.prompt), *shown, Message("user", "What is my name?")]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,11 @@ from chatcli.providers.dialect import ADJUSTABLE, LIMIT, OLD_LIMIT, Dialect
 from chatcli.providers.openai import OpenAIProvider
 from chatcli.settings import load
 from chatcli.storage.sampling import read
-from tests.support.picky import picky
+from tests.support.edits import break_off
+from tests.support.exchange import Exchange
+from tests.support.mischief import Fault, stream
+from tests.support.picky import openai, picky, refuse_in_event, refuse_in_reply
+from tests.support.protocol import Json, event
 from tests.support.server import ChatServer
 
 QUESTION = [Message("user", "Hello")]
@@ -56,6 +60,30 @@ def test_a_refused_parameter_costs_one_more_request_and_then_none(chat_server: C
     text, notes = ask(provider)
     assert (text, notes) == ("Echo: Hello", [])
     assert len(chat_server.requests) == 4
+    provider.close()
+
+
+@pytest.mark.parametrize("say", [refuse_in_event, refuse_in_reply])
+def test_a_refusal_that_comes_as_the_reply_is_adapted_to_as_well(
+    chat_server: ChatServer, say: Callable[[Exchange, Json], None]
+) -> None:
+    chat_server.fail_next(picky("temperature", say=say), times=2)
+    provider = provider_at(chat_server, Parameters(temperature=0.2))
+    text, notes = ask(provider)
+    assert text == "Echo: Hello"
+    assert notes == ["openai:o9 does not take temperature: sent again without"]
+    provider.close()
+
+
+def test_what_comes_after_a_word_of_the_reply_is_adapted_to_no_more(
+    chat_server: ChatServer,
+) -> None:
+    body = openai("temperature is not supported", "temperature", "unsupported_parameter")
+    chat_server.fail_next(Fault("late", "a late refusal", stream(break_off(event(body)))))
+    provider = provider_at(chat_server, Parameters(temperature=0.2))
+    with pytest.raises(Refused, match="temperature"):
+        ask(provider)
+    assert len(chat_server.requests) == 1
     provider.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from chatcli.conversation.context import REPLY_RESERVE
 from chatcli.conversation.messages import Usage, now
 from chatcli.errors import UsageError
-from chatcli.providers.models import LocalModel, RemoteModel
+from chatcli.providers.embedded import LocalModel
+from chatcli.providers.models import RemoteModel
 from chatcli.providers.prices import Place, Rates, cost_of, window_of
 from chatcli.providers.profiles import PROFILES, Target, profiles_of, resolve
 from chatcli.settings import load
@@ -118,6 +120,23 @@ def test_cached_tokens_are_a_part_of_the_prompt_and_cheaper() -> None:
     assert whole == 1000 * rate(prices.input_mtok, 1000) / MILLION
     assert cached == 1000 * rate(prices.cache_read_mtok, 1000) / MILLION
     assert cached < whole
+
+
+def test_what_goes_into_a_cache_costs_what_its_maker_asks_where_that_is_reported() -> None:
+    prices = prices_of("openai", "gpt-6.1-terra")
+    told = Usage(9_000, 500, 2_000, 4_000)
+    dearer = rate(prices.cache_write_mtok, 9_000) - rate(prices.input_mtok, 9_000)
+    assert dearer > 0
+    cost = cost_of(place("openai"), "gpt-6.1-terra", told, NOON)
+    assert cost == by_hand(prices, told) + 4_000 * dearer / MILLION
+    assert cost_of(place("openai"), "gpt-4o", told, NOON) == by_hand(
+        prices_of("openai", "gpt-4o"), told
+    )
+    none = replace(told, written_tokens=0)
+    assert cost_of(place("openai"), "gpt-6.1-terra", none, NOON) == by_hand(prices, none)
+    for impossible in (-1, 7_001):
+        odd = replace(told, written_tokens=impossible)
+        assert cost_of(place("openai"), "gpt-6.1-terra", odd, NOON) is None
 
 
 def test_a_longer_prompt_reaches_the_next_tier_with_all_of_its_tokens() -> None:

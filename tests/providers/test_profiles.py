@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from chatcli import vocabularies
+from chatcli.app import App, Options
 from chatcli.conversation.messages import Message
+from chatcli.conversation.tokens import VocabularyEncoder
 from chatcli.errors import UsageError
+from chatcli.parts import counter_for
 from chatcli.providers.base import Network
 from chatcli.providers.dialect import LIMIT, OLD_LIMIT, RANDOM_SEED
 from chatcli.providers.models import Models
 from chatcli.providers.prices import window_of
 from chatcli.providers.profiles import PROFILES, Target, profiles_of, resolve
 from chatcli.settings import load
+from chatcli.storage.learned import Learned
 from tests.support.server import ChatServer
 
 NAMES = (
@@ -96,6 +101,48 @@ def test_everything_that_a_table_can_say_is_taken(tmp_path: Path) -> None:
     assert found.key.value() == "sk-printed"
 
 
+TEXT = "Grüße aus dem Süden, 船長! 1234567"
+
+
+@pytest.mark.parametrize(
+    ("line", "spec", "encoding", "precision"),
+    [
+        ('tokenizer = "cl100k_base"', "mine:m", "cl100k_base", "estimated"),
+        ('tokenizer = "o200k_base"', "mine:m", "o200k_base", "estimated"),
+        ("", "mine:m", "o200k_base", "estimated"),
+        ('tokenizer = "cl100k_base"', "mine:gpt-4o", "cl100k_base", "estimated"),
+        ('tokenizer = "cl100k_base"', "openai:gpt-4o", "o200k_base", "exact"),
+    ],
+)
+def test_tokens_are_counted_with_the_vocabulary_that_a_profile_states(
+    tmp_path: Path, line: str, spec: str, encoding: str, precision: str
+) -> None:
+    (tmp_path / "config.toml").write_text(f'[profiles.mine]\nbase_url = "http://a.b/v1"\n{line}\n')
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-x"}
+    app = App(load(environ=environ, cwd=tmp_path), Options(model=spec, save=False))
+    app.wait_for_counting()
+    counter = app.session.planner.counter
+    texts = len(vocabularies.load(encoding).encode_ordinary(TEXT))
+    empty = counter.price(Message("user", ""))
+    assert counter.price(Message("user", TEXT)) - empty == texts
+    assert counter.precision == precision
+    app.close()
+
+
+def test_what_was_learned_with_another_vocabulary_is_not_believed(tmp_path: Path) -> None:
+    learned = Learned(None)
+    for encoding in ("", "cl100k_base"):
+        told = f'tokenizer = "{encoding}"' if encoding else ""
+        table = f'[profiles.mine]\nbase_url = "http://a.b/v1"\n{told}\n'
+        (tmp_path / "config.toml").write_text(table)
+        settings = load(environ={"CHATCLI_HOME": str(tmp_path)}, cwd=tmp_path)
+        counter = counter_for(Models(settings).use("mine:m"), learned)
+        assert counter.calibration.reports == ()
+        counter.use(VocabularyEncoder(vocabularies.load(counter.family.encoding)))
+        counter.learn([Message("user", TEXT * 50)], 2_000)
+        assert counter.calibration.reports
+
+
 def test_the_parameters_of_a_profile_suit_its_models(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[profiles.local]\nseed = 7\n[profiles.mine]\nbase_url = "http://a.b/v1"\nseed = 8\n'
@@ -121,6 +168,7 @@ def test_the_parameters_of_a_profile_suit_its_models(tmp_path: Path) -> None:
         ("max_reply = 1.5", "a whole number"),
         ("extra_body = { model = 'x' }", "without"),
         ("images = 1", "true or false"),
+        ('tokenizer = "gpt2"', "one of cl100k_base, o200k_base, not 'gpt2'"),
         ("headers = 5", "a table of texts"),
         ("headers = { 'X-A' = \"secret\\nX-B: c\" }", "each on one line"),
         ("headers = { 'X A' = 'secret' }", "a table of texts"),

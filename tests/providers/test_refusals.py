@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from chatcli.providers.dialect import ADJUSTABLE, LIMIT, OLD_LIMIT, Dialect
 from chatcli.providers.refusals import refused
 from tests.support.picky import openai
-from tests.support.protocol import encode
 
 EVERYTHING = {*ADJUSTABLE, OLD_LIMIT}
 
@@ -198,17 +197,17 @@ SAID: list[tuple[str, int, object, set[str]]] = [
 def test_what_a_model_refuses_is_read_from_its_answer(
     status: int, body: object, words: set[str]
 ) -> None:
-    assert refused(status, encode(body), EVERYTHING) == words
+    assert refused(status, body, EVERYTHING) == words
 
 
 def test_only_what_was_sent_can_have_been_refused() -> None:
-    body = encode(openai("'max_tokens' is not supported", "max_tokens", "unsupported_parameter"))
+    body = openai("'max_tokens' is not supported", "max_tokens", "unsupported_parameter")
     assert refused(400, body, {LIMIT}) == set()
 
 
 @settings(deadline=None)
 @given(
-    st.binary(max_size=200)
+    st.text(max_size=200)
     | st.recursive(
         st.none() | st.text(max_size=30) | st.sampled_from(sorted(EVERYTHING)),
         lambda inner: (

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from chatcli import __version__
@@ -21,6 +22,7 @@ from chatcli.conversation.ports import Finish
 from chatcli.errors import ProviderError, Refused, Unreachable
 from chatcli.providers import proxies
 from chatcli.providers.base import Endpoint, Network, PumpedReply, Waits, is_loopback, is_openai
+from chatcli.providers.client import MOST_OF_AN_ERROR
 from chatcli.providers.openai import OpenAIProvider
 from tests.support.exchange import Exchange
 from tests.support.loopback import HOST
@@ -444,6 +446,32 @@ def test_odd_bodies_are_read_whole_and_hold_nobody_up(
 ) -> None:
     chat_server.fail_next(Fault("odd", "an odd body", act))
     assert said(provider(chat_server.url, Waits(5, 5))) == "Echo: Hello"
+
+
+def without_end(exchange: Exchange) -> None:
+    exchange.wire.head(400, {"content-type": "text/plain"})
+    while True:
+        exchange.wire.send(b"no " * 20_000)
+
+
+def packed(exchange: Exchange) -> None:
+    """Send 60 MB of an error in 60 kB."""
+    body = gzip.compress(b"no " * 20_000_000)
+    exchange.wire.answer(400, body, "text/plain", {"content-encoding": "gzip"})
+
+
+@pytest.mark.parametrize("act", [without_end, packed])
+def test_of_an_error_s_body_no_more_is_read_than_anybody_reads(
+    chat_server: ChatServer, act: Callable[[Exchange], None]
+) -> None:
+    chat_server.fail_next(Fault("endless-error", "an error without an end", act))
+    asked = provider(chat_server.url)
+    with pytest.raises(Refused, match="no no no") as caught:
+        list(asked.stream(QUESTION))
+    told = caught.value.__cause__
+    assert isinstance(told, openai.APIStatusError)
+    assert len(told.response.content) == MOST_OF_AN_ERROR
+    asked.close()
 
 
 def test_comments_are_no_tokens(chat_server: ChatServer) -> None:

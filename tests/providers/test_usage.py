@@ -108,7 +108,9 @@ USAGES = VALUES | st.fixed_dictionaries(
         "completion_tokens": VALUES,
         "total_tokens": VALUES,
         "prompt_tokens_details": VALUES
-        | st.fixed_dictionaries({}, optional={"cached_tokens": VALUES}),
+        | st.fixed_dictionaries(
+            {}, optional={"cached_tokens": VALUES, "cache_write_tokens": INTEGERS | VALUES}
+        ),
     },
 )
 LABELS = VALUES | st.text(min_size=500, max_size=600) | st.just("\ud83d" * 3)
@@ -143,6 +145,14 @@ def test_what_a_server_reports_is_read_from_the_file_as_it_was(
     assert reading.sound
     assert (head.content, head.usage) == ("Yes.", reply.usage)
     assert (head.model, head.finish) == (reply.model, reply.finish)
+
+
+def test_what_went_into_a_cache_is_known_of_a_sum_where_it_is_known_of_its_parts() -> None:
+    told, silent = Usage(9, 1, 0, 4), Usage(9, 1)
+    assert (told + told).written_tokens == 8
+    assert (told + silent).written_tokens is None
+    assert (Usage(0, 0) + told).written_tokens == 4
+    assert (silent + Usage(0, 0)).written_tokens is None
 
 
 def test_what_summaries_have_used_adds_up_to_what_a_file_may_hold() -> None:

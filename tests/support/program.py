@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tests.support import canary
+from tests.support.forks import ForkServer
 
 # What a process needs of the machine: where programs and certificates are, and how to reach the
 # package index. Everything else, above all keys and settings, stays outside.
@@ -57,26 +61,56 @@ def run_chatcli(
     cwd: Path | None = None,
     home: Path | None = None,
     timeout: float = 60,
+    anew: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run chatcli to its end, with `input` on stdin and no terminal.
 
     `env` is added to a clean environment. `home` outlives the run where it is given, so that a
     second run finds what the first one left; it is also the working folder unless `cwd` is.
+    The process is a fork of one that has imported the libraries, unless Python is to start `anew`.
     Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     with tempfile.TemporaryDirectory() as temporary:
         place = home or Path(temporary)
-        done = subprocess.run(
-            chatcli_argv(*args),
-            input=input or "",
-            env=clean_env(place, **(env or {})),
-            cwd=cwd or place,
-            timeout=timeout,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
+        surroundings = clean_env(place, **(env or {}))
+        run = _started_anew if anew else _runner(surroundings)
+        done = run(
+            chatcli_argv(*args), input or "", env=surroundings, cwd=cwd or place, timeout=timeout
         )
         if home is None:
             canary.watch_folder(place)
     canary.watch(done.stdout + done.stderr, "chatcli " + " ".join(args))
     return done
+
+
+class _Runner(Protocol):
+    def __call__(
+        self, argv: Sequence[str], text: str, *, env: Mapping[str, str], cwd: Path, timeout: float
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+def _runner(env: Mapping[str, str]) -> _Runner:
+    server = _fork_server() if sys.platform == "linux" else None
+    return server.run if server and server.suffices(env) else _started_anew
+
+
+@functools.cache
+def _fork_server() -> ForkServer:
+    server = ForkServer(clean_env(Path(tempfile.gettempdir())))
+    atexit.register(server.close)
+    return server
+
+
+def _started_anew(
+    argv: Sequence[str], text: str, *, env: Mapping[str, str], cwd: Path, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
+        input=text,
+        env=env,
+        cwd=cwd,
+        timeout=timeout,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
