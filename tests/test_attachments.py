@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from chatcli.conversation.text import LONGEST_TEXT
 from chatcli.errors import AttachmentError
 from chatcli.storage.attachments import (
-    LARGEST_PDF_AT_A_GLANCE,
     MAX_BYTES,
     Glance,
     attach,
@@ -68,6 +68,8 @@ def names(message: str) -> list[str]:
         "is it in (or near) @notes.md?",
         "@./notes.md and again @./notes.md",
         "first line\n@notes.md",
+        "our notes (@notes.md) are old",
+        'read "@notes.md"',
     ],
 )
 def test_a_file_that_a_message_names_goes_along_once(message: str) -> None:
@@ -84,6 +86,7 @@ def test_a_file_that_a_message_names_goes_along_once(message: str) -> None:
         "what is @... for?",
         "npm install @types/node",
         "```\n@notes.md\n```",
+        "`curl -d @notes.md` fails",
         '@""',
     ],
 )
@@ -122,6 +125,12 @@ def test_no_line_of_a_file_ends_its_fence(content: str) -> None:
     assert last == fence
     assert "\n".join(inside) == content.rstrip()
     assert fence not in content
+
+
+@pytest.mark.parametrize("words", ["BMW makes cars", "GIF89a is a format", "RIFF 64 WEBP"])
+def test_a_text_that_begins_as_a_picture_does_is_a_text(words: str, here: Path) -> None:
+    (here / "words.txt").write_text(words)
+    assert words in attach("words.txt").block
 
 
 def _fifo(path: Path) -> None:
@@ -184,8 +193,61 @@ def test_a_pdf_without_the_package_says_how_to_get_it(
         attach("ship.pdf")
 
 
-def test_a_draft_is_not_held_up_by_a_large_pdf(here: Path) -> None:
+def test_a_pdf_that_takes_too_long_is_given_up_whatever_it_is_called(here: Path) -> None:
     pytest.importorskip("pypdf")
+    slow = "Aye) Tj (" * 400_000
     (here / "ship.pdf").write_bytes(pdf("A sloop"))
-    (here / "atlas.pdf").write_bytes(pdf("A" * LARGEST_PDF_AT_A_GLANCE))
-    assert [each.name for each in Glance().at("@ship.pdf @atlas.pdf")] == ["ship.pdf"]
+    (here / "atlas.txt").write_bytes(pdf(slow))
+    with pytest.raises(AttachmentError, match="takes too long to read"):
+        attach("atlas.txt", seconds=0.5)
+    assert attach("ship.pdf").name == "ship.pdf"
+
+
+def test_no_file_of_the_working_folder_takes_part_in_reading_a_pdf(here: Path) -> None:
+    pytest.importorskip("pypdf")
+    for name in ("pypdf.py", "json.py", "io.py", "chatcli.py"):
+        (here / name).write_text("import pathlib; pathlib.Path('taken').touch()")
+    (here / "ship.pdf").write_bytes(pdf("A sloop"))
+    assert "A sloop" in attach("ship.pdf").block
+    assert not (here / "taken").exists()
+
+
+def glanced(draft: str) -> list[str]:
+    return [each.name for each in Glance().at(draft)]
+
+
+def test_a_glance_counts_every_file_that_goes_along(here: Path) -> None:
+    every = [f"{number}.txt" for number in range(40)]
+    for name in every:
+        (here / name).write_text(name)
+    assert glanced(" ".join(f"@{name}" for name in every)) == every
+
+
+def test_what_can_not_go_along_does_not_keep_a_glance_from_the_rest(here: Path) -> None:
+    for trouble in ('@"~nobody-here/x"', '@"a\0b"', "@/a\ud800", f"@/{'a' * 5000}", "@.."):
+        assert glanced(f"{trouble} @notes.md") == ["notes.md"], trouble
+
+
+def test_a_file_that_has_changed_is_read_again(here: Path) -> None:
+    glance = Glance()
+    (first,) = glance.at("@notes.md")
+    assert glance.at("sum up @notes.md")[0] is first
+    (here / "notes.md").write_text("# Other notes\n")
+    assert "Other" in glance.at("@notes.md")[0].block
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+def test_a_glance_opens_no_pipe_at_whose_other_end_it_would_be_felt(here: Path) -> None:
+    _fifo(here / "pipe")
+    read_from = threading.Event()
+
+    def write() -> None:
+        os.close(os.open(here / "pipe", os.O_WRONLY))  # waits for somebody who reads
+        read_from.set()
+
+    writing = threading.Thread(target=write, daemon=True)
+    writing.start()
+    assert glanced("@pipe @notes.md") == ["notes.md"]
+    assert not read_from.wait(0.1)
+    os.close(os.open(here / "pipe", os.O_RDONLY | os.O_NONBLOCK))
+    writing.join(10)

@@ -9,6 +9,7 @@ from chatcli.commands import (
     conversation,
     copying,
     costs,
+    limits,
     look,
     marks,
     memory,
@@ -21,7 +22,7 @@ from chatcli.commands import (
 from chatcli.commands.registry import Registry
 
 MODULES = (
-    *(session, conversation, branches, questions, context, marks, summaries),
+    *(session, conversation, branches, questions, context, limits, marks, summaries),
     *(voice, memory, look, attach, copying, costs, tools),
 )
 

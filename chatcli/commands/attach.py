@@ -49,20 +49,20 @@ def say(chat: Chat, text: str, *, instead_of: Node | None = None) -> Iterator[Ev
     images on. Raises what `Session.ask` raises, and AttachmentError, with nothing kept, where a
     file can't go along.
     """
-    going = list(chat.going_along)
+    attached = chat.going_along
     kept = instead_of.message.images if instead_of else ()
     reworded = instead_of is not None and instead_of.role == "assistant"
-    if reworded or not (going or kept or "@" in text):
+    if reworded or not (attached or kept or "@" in text):
         yield from chat.session.ask(text, instead_of=instead_of)
         return
-    from chatcli.storage.attachments import mentioned, question_with
+    from chatcli.storage.attachments import each_once, mentioned, question_with
 
-    named = mentioned(text, {each.name for each in kept})
-    question = question_with(text, [*named, *going], kept)
+    going = each_once([*mentioned(text, {each.name for each in kept}), *attached])
+    question = question_with(text, going, kept)
     _refuse_unseen(chat, question.images)
     if kept:
         yield Notice(f"{_listing(kept)} {'stay' if len(kept) > 1 else 'stays'} with it")
-    for each in (*named, *going):
+    for each in going:
         yield Notice(f"{each} goes along: {_tokens(chat, each)} tokens")
     asked = chat.session.ask(question.text, images=question.images, instead_of=instead_of)
     for event in asked:
@@ -88,7 +88,8 @@ def parts_of(going: Iterable[Attachment]) -> tuple[list[str], list[Image]]:
 
 
 def _refuse_unseen(chat: Chat, images: Iterable[Image]) -> None:
-    refuse_unseen(chat.session.planner, chat.session.provider, tuple(images))
+    talk = chat.session
+    refuse_unseen(talk.planner, talk.provider, tuple(images), talk.spare)
 
 
 def _listing(images: Iterable[Image]) -> str:
@@ -100,6 +101,8 @@ def _add(chat: Chat, path: str) -> Iterator[Event]:
 
     added = attach(path.removeprefix("@").strip('"'))
     _refuse_unseen(chat, [added.image] if added.image else [])
+    if added in chat.going_along:
+        raise UsageError(f"{added.name} is attached already", "/file lists what is")
     chat.going_along.append(added)
     yield Notice(
         f"{added} goes along with your next message: {_tokens(chat, added)} tokens",

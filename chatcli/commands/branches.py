@@ -8,7 +8,7 @@ from chatcli.commands.conversation import last_words, left, message_number
 from chatcli.commands.registry import Chat, Choice, command
 from chatcli.conversation import tree as trees
 from chatcli.conversation.drawing import draw
-from chatcli.conversation.events import Entry, Event, Notice, Outline, Row, Table, Transcript
+from chatcli.conversation.events import Event, Notice, Outline, Row, Table, Transcript, numbered
 from chatcli.conversation.messages import Node, path_to
 from chatcli.conversation.text import first_words
 from chatcli.conversation.tree import Tree
@@ -130,12 +130,7 @@ def _other(now: Tree, name: str, asking: str) -> str:
 
 
 def _since(name: str, path: Sequence[Node], fork: Node | None) -> Iterator[Event]:
-    said = [node for node in path if node.role != "system"]
-    entries = [
-        Entry(number, node)
-        for number, node in enumerate(said, 1)
-        if fork is None or node.depth > fork.depth
-    ]
+    entries = [entry for entry in numbered(path) if fork is None or entry.node.depth > fork.depth]
     if not entries:
         yield Notice(f"`{name}` says nothing more")
         return

@@ -1,9 +1,8 @@
-"""/tokens /context /budget /strategy: what the next request holds, and what it leaves out."""
+"""/tokens /context: what the next request holds, and what it leaves out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from chatcli.commands.attach import parts_of
 from chatcli.commands.costs import so_far
@@ -12,8 +11,8 @@ from chatcli.commands.registry import Chat, Choice, command, whole_number
 from chatcli.conversation.context import Planned, budget_in
 from chatcli.conversation.events import Event, Gauge, Json, Notice, Row, Share, Table
 from chatcli.conversation.images import counted, said_of, shortened
+from chatcli.conversation.injecting import expanded
 from chatcli.conversation.messages import Message
-from chatcli.conversation.strategies import STRATEGIES
 from chatcli.conversation.text import first_words
 from chatcli.errors import UsageError
 
@@ -200,6 +199,13 @@ def _said(coming: Next, entries: Sequence[Planned]) -> Iterator[Row]:
     yield Row(("", "user", newest, "sent", f"(what you type next{files})"), "here")
 
 
+def _as_sent(coming: Next, entry: Planned) -> str:
+    """Return the text of a message; a system prompt is sent with its templates filled in."""
+    facts = coming.plan.opening.facts
+    text = entry.node.content
+    return expanded(text, facts) if facts and entry.fate == "system" else text
+
+
 def _row(coming: Next, entry: Planned) -> Row:
     number = "" if entry.number is None else str(entry.number)
     sent = entry.fate in {"system", "sent", "pinned"}
@@ -210,7 +216,7 @@ def _row(coming: Next, entry: Planned) -> Row:
         entry.node.role,
         coming.tokens(entry.tokens),
         f"{FATES[entry.fate]}{unseen if sent else ''}",
-        f"{first_words(entry.node.content)}{said_of(images)}",
+        f"{first_words(_as_sent(coming, entry))}{said_of(images)}",
     )
     return Row(cells, None if sent else "dim")
 
@@ -226,45 +232,3 @@ def _caption(coming: Next) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-@command("context", "[N]")
-def budget(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show or set how many tokens a request may hold.
-
-    Example: /budget 4000
-    """
-    session = chat.session
-    if arguments:
-        limit = whole_number(arguments, 0, "a budget")
-        session.planner.limits = replace(session.planner.limits, budget=limit)
-    now = session.planner.limits.budget
-    yield Notice(f"the budget is {now:,} tokens" if now else "there is no budget: none is known")
-
-
-def _strategies(_chat: Chat) -> Iterable[Choice]:
-    return [
-        Choice(name, (how.__doc__ or "").partition("\n")[0]) for name, how in STRATEGIES.items()
-    ]
-
-
-@command("context", "[NAME [N]]", complete=_strategies)
-def strategy(chat: Chat, arguments: str) -> Iterator[Event]:
-    """Show or set what happens when the budget is full.
-
-    truncate leaves the oldest turns out; window N sends the newest N pairs; summarize folds the
-    oldest turns into a summary that the model writes; full sends everything or says that it can't.
-    Nothing is ever deleted.
-
-    Example: /strategy window 5
-    """
-    session = chat.session
-    if arguments:
-        name, _, number = arguments.partition(" ")
-        if name not in STRATEGIES:
-            raise UsageError(f"there is no strategy `{name}`", f"one of {', '.join(STRATEGIES)}")
-        pairs = whole_number(number.strip(), session.planner.limits.window, "a window")
-        session.planner.limits = replace(session.planner.limits, strategy=name, window=pairs)
-    limits = session.planner.limits
-    pairs_text = f", of {_count(limits.window, 'pair')}" if limits.strategy == "window" else ""
-    yield Notice(f"the strategy is {limits.strategy}{pairs_text}")

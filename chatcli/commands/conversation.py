@@ -11,7 +11,7 @@ from chatcli.commands.attach import say
 from chatcli.commands.planned import marks
 from chatcli.commands.registry import Chat, command, whole_number
 from chatcli.conversation import tree as trees
-from chatcli.conversation.events import Draft, Entry, Event, Notice, Transcript
+from chatcli.conversation.events import Draft, Event, Notice, Transcript, numbered
 from chatcli.conversation.messages import Node
 from chatcli.conversation.text import first_words
 from chatcli.errors import UsageError
@@ -40,11 +40,7 @@ def history(chat: Chat, arguments: str) -> Iterator[Event]:
         return
     count = whole_number(arguments, len(said), "how many messages to show")
     skipped = max(len(said) - count, 0)
-    marked = marks(chat)
-    entries = tuple(
-        Entry(number, node, marked.get(node, "")) for number, node in enumerate(said, 1)
-    )
-    yield Transcript(entries[skipped:], skipped)
+    yield Transcript(numbered(said, marks(chat))[skipped:], skipped)
 
 
 @command("conversation")

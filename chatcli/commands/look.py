@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from chatcli.commands.memory import AUTO, noticing
-from chatcli.commands.registry import Chat, Choice, Sampled, command
+from chatcli.commands.registry import Chat, Choice, command
 from chatcli.conversation.events import Event, Preference, Row, Table
 from chatcli.errors import UsageError
-from chatcli.parameters import EFFORTS, PARAMETERS, from_text
+from chatcli.parameters import EFFORTS, PARAMETERS, Sampled, from_text
 
 Put: TypeAlias = Callable[[Chat, str | None], Iterator[Event]]
 """Puts a setting to a value, or tells what it is where there is none. Raises UsageError."""

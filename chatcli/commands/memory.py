@@ -75,7 +75,7 @@ def memory(chat: Chat, _arguments: str) -> Iterator[Event]:
         rows = (_row(chat, n, each, sent=each in sent) for n, each in enumerate(memories, 1))
         columns = ("N", "what", "where", "from")
         yield Table("Memory", columns, tuple(rows), caption=_price(chat, coming))
-    else:
+    elif not chat.recall.memories.trouble:
         yield Notice("nothing is remembered yet", "/remember TEXT")
     yield from _about_the_file(chat)
     yield from _not_for_good(chat)
@@ -157,8 +157,8 @@ def _price(chat: Chat, coming: Next) -> str:
 def _about_the_file(chat: Chat) -> Iterator[Event]:
     memories = chat.recall.memories
     if memories.trouble:
-        yield Notice(memories.trouble, "mend the file; nothing is written to it", "warning")
-    if memories.strange:
+        yield from chat.recall.trouble()
+    elif memories.strange:
         lines = "a line" if memories.strange == 1 else f"{memories.strange} lines"
         yield Notice(f"{lines} of {memories.path} can't be read", "each is left alone", "warning")
     elif memories.lasting and memories.path is not None and memories.path.exists():

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from chatcli.commands.registry import Chat, Choice, command, whole_number
-from chatcli.conversation.events import Draft, Entry, Event, Notice, Row, Table, Transcript
-from chatcli.conversation.messages import Node
+from chatcli.conversation.events import (
+    Draft,
+    Entry,
+    Event,
+    Notice,
+    Row,
+    Table,
+    Transcript,
+    numbered,
+)
 from chatcli.conversation.text import first_words
 from chatcli.errors import UsageError
 
@@ -15,7 +23,7 @@ QUOTE = "quote"
 
 def _ways(chat: Chat) -> Iterable[Choice]:
     """Offer the questions, the latest first, and quoting each of them."""
-    asked = [(n, first_words(turn[0][1].content)) for n, turn in enumerate(_turns(chat), 1)][::-1]
+    asked = [(n, first_words(turn[0].node.content)) for n, turn in enumerate(_turns(chat), 1)][::-1]
     shown = [Choice(str(number), words) for number, words in asked]
     return [*shown, *(Choice(f"{QUOTE} {number}", words) for number, words in asked)]
 
@@ -37,25 +45,24 @@ def questions(chat: Chat, arguments: str) -> Iterator[Event]:
     if not arguments:
         yield _listed(turns)
     elif what == QUOTE:
-        question = _turn(turns, rest.strip())[0][1]
-        yield Draft(_quoted(question.content))
+        question = _turn(turns, rest.strip())[0]
+        yield Draft(_quoted(question.node.content))
     else:
-        turn = _turn(turns, arguments)
-        yield Transcript(tuple(Entry(number, node) for number, node in turn))
+        yield Transcript(tuple(_turn(turns, arguments)))
 
 
-def _turns(chat: Chat) -> list[list[tuple[int, Node]]]:
-    """Return the turns of this branch: each question and what was answered, with their numbers."""
-    turns: list[list[tuple[int, Node]]] = []
-    for number, node in enumerate(chat.session.history, 1):
-        if node.role == "user":
+def _turns(chat: Chat) -> list[list[Entry]]:
+    """Return the turns of this branch: each question and what was answered."""
+    turns: list[list[Entry]] = []
+    for entry in numbered(chat.session.history):
+        if entry.node.role == "user":
             turns.append([])
         if turns:
-            turns[-1].append((number, node))
+            turns[-1].append(entry)
     return turns
 
 
-def _turn(turns: list[list[tuple[int, Node]]], text: str) -> list[tuple[int, Node]]:
+def _turn(turns: list[list[Entry]], text: str) -> list[Entry]:
     if not text:
         raise UsageError(f"/questions {QUOTE} wants a number", "/questions shows them")
     number = whole_number(text, 0, "a question's number")
@@ -64,17 +71,17 @@ def _turn(turns: list[list[tuple[int, Node]]], text: str) -> list[tuple[int, Nod
     return turns[number - 1]
 
 
-def _listed(turns: list[list[tuple[int, Node]]]) -> Table:
+def _listed(turns: list[list[Entry]]) -> Table:
     rows = tuple(_row(number, turn) for number, turn in enumerate(turns, 1))
     cropped = frozenset({"question", "reply"})
     caption = f"/questions N shows one with its reply, /questions {QUOTE} N quotes it"
     return Table("Questions", ("N", "question", "reply"), rows, cropped=cropped, caption=caption)
 
 
-def _row(number: int, turn: list[tuple[int, Node]]) -> Row:
-    (_, question), *replies = turn
-    reply = first_words(replies[0][1].content) if replies else ""
-    return Row((str(number), first_words(question.content), reply))
+def _row(number: int, turn: list[Entry]) -> Row:
+    question, *replies = turn
+    reply = first_words(replies[0].node.content) if replies else ""
+    return Row((str(number), first_words(question.node.content), reply))
 
 
 def _quoted(text: str) -> str:

@@ -20,7 +20,7 @@ from chatcli.conversation.events import Event
 from chatcli.conversation.messages import Message
 from chatcli.conversation.session import Session
 from chatcli.errors import UsageError
-from chatcli.parameters import Parameter
+from chatcli.parameters import Parameter, Sampled
 
 if TYPE_CHECKING:
     from chatcli.personas import Persona
@@ -39,20 +39,6 @@ class Choice:
     name: str
     about: str = ""
     here: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """A parameter of sampling: its value in words, None where it is left to the endpoint.
-
-    `source` says where it comes from; `taken` is False where the model does not take it, so that it
-    is not sent.
-    """
-
-    name: str
-    value: str | None = None
-    source: str = ""
-    taken: bool = True
 
 
 class Chat(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from chatcli.commands.registry import GROUPS, Chat, Choice, Command, command
 from chatcli.conversation.events import Document, Draft, Event, Row, Table
 
-KEYS = "Enter sends · Alt-Enter makes a line · Ctrl-C stops a reply · Ctrl-D leaves"
+KEYS = "Enter sends · Alt-Enter makes a line · Ctrl-C stops · Ctrl-D leaves"
 
 
 def _commands(chat: Chat) -> Iterable[Choice]:
@@ -45,12 +45,12 @@ def editor(_chat: Chat, arguments: str) -> Iterator[Event]:
 
 
 def _overview(chat: Chat) -> Table:
-    """Return the names alone, which fit a screen of 24 lines."""
+    """Return the names alone, which fit a screen of 24 lines, one of 40 columns too."""
     rows = tuple(
         Row((group, " ".join(f"/{each.name}" for each in _group(chat, group)))) for group in GROUPS
     )
-    caption = f"/help branch explains /branch, /help all has a line on each · {KEYS}"
-    return Table("Commands", ("about", "commands"), rows, caption=caption)
+    caption = f"/help branch explains one, /help all each · {KEYS}"
+    return Table("Commands", ("about", "commands"), rows, caption=caption, headed=False)
 
 
 def _everything(chat: Chat) -> Table:

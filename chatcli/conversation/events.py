@@ -6,6 +6,7 @@ with one `match`. Their texts are raw: whoever draws them makes them safe first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -80,7 +81,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings.
+    """Rows under the names of their columns, if it is to be `headed`.
 
     Columns named in `numeric` are numbers and align right; cells of those in `cropped` stay on one
     line, and end in an ellipsis where there is no room for more.
@@ -92,6 +93,7 @@ class Table:
     numeric: frozenset[str] = frozenset()
     cropped: frozenset[str] = frozenset()
     caption: str = ""
+    headed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,16 @@ class Entry:
     number: int
     node: Node
     mark: str = ""
+
+
+def numbered(path: Iterable[Node], marks: Mapping[Node, str] | None = None) -> tuple[Entry, ...]:
+    """Return what was said on a path under its numbers: system prompts are not counted.
+
+    `marks` says how some of it is marked.
+    """
+    said = (node for node in path if node.role != "system")
+    known = marks or {}
+    return tuple(Entry(number, node, known.get(node, "")) for number, node in enumerate(said, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ file's form and back; nothing here knows of files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from chatcli.conversation.messages import Node, Usage
-from chatcli.conversation.tree import MAIN, Tree, free_name
+from chatcli.conversation.tree import Tree
 
 Mark: TypeAlias = Literal["pinned", "muted"]
 
@@ -98,7 +98,15 @@ class Spent:
     time: str
 
 
-Record: TypeAlias = Header | Node | Moved | Noted | Tuned | Merged | Marked | Summary | Spent
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What somebody has noted that this version knows nothing of, as it stands in the file."""
+
+    text: str
+
+
+KnownRecord: TypeAlias = Header | Node | Moved | Noted | Tuned | Merged | Marked | Summary | Spent
+Record: TypeAlias = KnownRecord | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class Conversation:
     `chosen` are parameters of sampling by their names. `merges` maps the id of each question about
     another branch to the end of that branch, `marks` the ids of messages to how they are marked,
     and `summaries` the id of each summary to it, in the order in which they were made. `spent` is
-    what requests beside it have taken.
+    what requests beside it have taken, `unknown` what only goes along.
     """
 
     header: Header
@@ -119,6 +127,7 @@ class Conversation:
     marks: Mapping[str, Marked] = field(default_factory=dict)
     summaries: Mapping[str, Summary] = field(default_factory=dict)
     spent: tuple[Spent, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
 
     def noted(self, note: Noted | Tuned) -> Conversation:
         if isinstance(note, Tuned):
@@ -172,60 +181,6 @@ def whole(talk: Conversation) -> list[Record]:
         *([Noted("title", talk.title)] if talk.title is not None else []),
         *([Tuned(talk.chosen)] if talk.chosen else []),
         *talk.spent,
+        *talk.unknown,
         Moved(tree.branch, tree.head, tree.undone),
     ]
-
-
-def replay(header: Header, records: Iterable[Record]) -> Conversation:
-    """Rebuild a conversation from its records.
-
-    A message that follows the head of the current branch becomes its head; any other waits for a
-    `Moved` that names it. What no branch has claimed in the end gets a branch of its own, so that
-    it stays reachable.
-    """
-    talk = Conversation(header, Tree())
-    heads: dict[str, Node | None] = {MAIN: None}
-    here: str = MAIN
-    undone: tuple[Node, ...] = ()
-    leaves: dict[int, Node] = {}
-    for record in records:
-        match record:
-            case Node():
-                leaves[id(record)] = record
-                leaves.pop(id(record.parent), None)
-                if record.parent is heads[here]:
-                    heads[here] = record
-                    undone = ()
-            case Moved():
-                here, heads[record.branch], undone = record.branch, record.head, record.undone
-            case Header():
-                pass
-            case _:
-                talk = _with(talk, record)
-    tree = _claim(Tree(heads, here, undone), leaves.values())
-    return replace(talk, tree=tree)
-
-
-def _with(
-    talk: Conversation, record: Noted | Tuned | Merged | Marked | Summary | Spent
-) -> Conversation:
-    """Return a conversation with what a record adds to it that moves no branch."""
-    match record:
-        case Noted() | Tuned():
-            return talk.noted(record)
-        case Merged():
-            return talk.merged(record)
-        case Marked():
-            return talk.marked(record)
-        case Summary():
-            return talk.summarized(record)
-        case Spent():
-            return replace(talk, spent=(*talk.spent, record))
-
-
-def _claim(tree: Tree, leaves: Iterable[Node]) -> Tree:
-    held = {id(node) for node in tree.nodes()}
-    for leaf in leaves:
-        if id(leaf) not in held:
-            tree = replace(tree, heads={**tree.heads, free_name(tree, "found"): leaf})
-    return tree

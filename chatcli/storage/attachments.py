@@ -101,6 +101,11 @@ def with_files(message: str | None, going: Iterable[Attachment]) -> str:
     return _joined([message, *(each.block for each in going)])
 
 
+def each_once(going: Iterable[Attachment]) -> list[Attachment]:
+    """Return files in their order, and none twice that is the same to the last character."""
+    return list(dict.fromkeys(going))
+
+
 def question_with(
     message: str | None, going: Sequence[Attachment], images: Iterable[Image] = ()
 ) -> Question:
@@ -109,11 +114,12 @@ def question_with(
     One without a word is called after its images, so that it can be found again. Raises
     AttachmentError where that is too much.
     """
-    text = with_files(message, going)
+    once = each_once(going)
+    text = with_files(message, once)
     if len(text) > LONGEST_TEXT:
         most = f"a message has at most {LONGEST_TEXT:,} characters"
         raise AttachmentError(f"that is too much to attach: {most}", "leave one out")
-    seen = together(*images, *(each.image for each in going if each.image is not None))
+    seen = together(*images, *(each.image for each in once if each.image is not None))
     return Question(text or ", ".join(each.name for each in seen), seen)
 
 

@@ -17,8 +17,9 @@ from chatcli.conversation.records import (
     Spent,
     Summary,
     Tuned,
-    replay,
+    Unknown,
 )
+from chatcli.conversation.replaying import replay
 from chatcli.conversation.text import whole_text
 from chatcli.errors import AttachmentError, BadSession
 from chatcli.storage import sampling
@@ -57,8 +58,8 @@ class Decoder:
         self._moved = 0
         self._spoiled = 0
 
-    def take(self, fields: dict[str, object]) -> dict[str, object] | None:
-        """Take a record, and return its fields as they are to stand in the file.
+    def take(self, fields: dict[str, object], line: bytes) -> dict[str, object] | None:
+        """Take a record, whole in its `line`, and return its fields as they are to stand there.
 
         None where it has no place there. Raises BadSession for a record that is none.
         """
@@ -72,7 +73,7 @@ class Decoder:
             return self._node(fields)
         if "branch" in fields:
             return self._move(fields)
-        self._note(fields)
+        self._note(fields, line)
         return fields
 
     def conversation(self) -> Conversation:
@@ -129,7 +130,7 @@ class Decoder:
         self._records.append(Moved(form.branch, head, tuple(undone)))
         return fields
 
-    def _note(self, fields: dict[str, object]) -> None:
+    def _note(self, fields: dict[str, object], line: bytes) -> None:
         """Take a record about messages that are there, or about the conversation."""
         if "merged" in fields:
             self._records += self._merge(checked(MergeForm, fields, self._number))
@@ -151,6 +152,8 @@ class Decoder:
                 self._records.append(Noted("persona", note.persona))
             if note.model is not None:
                 self._records.append(Noted("model", note.model))
+            if not NoteForm.model_fields.keys() & fields:
+                self._records.append(Unknown(line.decode("utf-8", "surrogatepass")))
 
     def _named(self, name: str) -> list[Node]:
         return [self.ids[name]] if name in self.ids else []

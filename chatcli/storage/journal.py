@@ -1,15 +1,13 @@
 """A session on the disk: appended to, locked against a second writer, mended when it was torn.
 
-An append writes over the closing bracket in one go, so its cost does not grow with the session,
-and the file is one valid JSON document whenever nobody is writing. A reply that is still coming
-goes to NAME.json.partial and is taken up again after a crash. What can't be written now, because
-the disk is full or the folder read-only, is asked for again by every append until it can.
+A reply that is still coming goes to NAME.json.partial and is taken up again after a crash. What
+can't be written now, because the disk is full or the folder read-only, is asked for again by every
+append until it can.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from chatcli.conversation.messages import Node
 from chatcli.conversation.records import Conversation, Record, moves
 from chatcli.errors import SessionInUse, StorageError
-from chatcli.storage import files, wire
+from chatcli.storage import document, files, wire
+from chatcli.storage.document import ELSEWHERE, Document
 from chatcli.storage.locking import lock_beside, release
 from chatcli.storage.mending import mend, read_session, taken_up, torn_beside, unwritable
 from chatcli.storage.partial import PartialFile, drop_partial
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 SUFFIX: Final = ".json"
-MOST_BYTES: Final = wire.MAX_BYTES * 7 // 8
-MOST_RECORDS: Final = wire.MAX_RECORDS * 7 // 8
-"""A session that grows any further could not be copied with what is said last and opened again."""
-
-ELSEWHERE: Final = "/save NAME keeps all of it in a new file"
 
 Places: TypeAlias = Callable[[Iterable[Record]], Iterator[Path]]
 """Where a session's file may be made, from its first records, the best place first."""
@@ -52,10 +46,7 @@ class FileJournal:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.path: Path | None = None
-        self._fd: int | None = None
-        self._end = 0
-        self._records = 0
-        self._torn = False
+        self._document: Document | None = None
         self._lock: FileLock | None = None
         self._seen: bytes | None = None
         self._left: list[bytes] = []
@@ -65,7 +56,7 @@ class FileJournal:
 
     @property
     def room(self) -> int:
-        return max(MOST_BYTES - self._end, 0)
+        return document.MOST_BYTES if self._document is None else self._document.room
 
     def append(self, *records: Record) -> tuple[str, ...]:
         lines = [*self._left, *map(wire.encode, records)]
@@ -75,12 +66,11 @@ class FileJournal:
         if lines and self.path is None:
             told = self._create(records, lines)
         elif lines:
-            self._write(self._attached(), lines)
+            self._attached().append(lines)
         if self._left and self.path is not None:
             self._left = []
             if self._partial is None:
                 drop_partial(self.path)
-        self._records += len(lines)
         return told
 
     def _create(self, records: Iterable[Record], lines: list[bytes]) -> tuple[str, ...]:
@@ -94,62 +84,18 @@ class FileJournal:
             except SessionInUse:
                 continue
             try:
-                self._fd = files.write_new(path, data)
+                fd = files.write_new(path, data)
             except FileExistsError:
                 release(lock)
                 continue
             except BaseException:
                 release(lock)
                 raise
-            self.path, self._lock, self._end = path, lock, len(data)
+            self.path, self._lock = path, lock
+            self._document = Document(path, fd, len(lines))
             other = f"there is a session {wanted.stem} already: this one is {path.stem}"
             return () if path == wanted else (other,)
         raise StorageError(f"there is a session at {wanted} already", "choose another name")
-
-    def _write(self, fd: int, lines: list[bytes]) -> None:
-        data = wire.addition(lines)
-        start = self._end - len(wire.CLOSING)
-        path = self._checked(fd)
-        if start + len(data) > MOST_BYTES or self._records + len(lines) > MOST_RECORDS:
-            raise StorageError(f"{path.name} is as long as a session can be", "/new begins another")
-        try:
-            files.write_at(fd, data, start)
-            if self._torn:
-                os.ftruncate(fd, start + len(data))
-            os.fsync(fd)
-        except OSError as error:
-            self._restore(fd, start)
-            raise files.failed("write", path, error) from error
-        except BaseException:
-            # Ctrl-C in a notebook: whoever gave the records does not take them for kept.
-            self._restore(fd, start)
-            raise
-        self._torn = False
-        self._end = start + len(data)
-
-    def _restore(self, fd: int, start: int) -> None:
-        """Close the document again after a write that did not come through.
-
-        Where that fails too, the file stays torn behind what it holds, and the next write mends it.
-        """
-        self._torn = True
-        with suppress(OSError):
-            files.write_at(fd, wire.CLOSING, start)
-            os.ftruncate(fd, self._end)
-            os.fsync(fd)
-            self._torn = False
-
-    def _checked(self, fd: int) -> Path:
-        """Return the file's path if it is still the file that this journal has written."""
-        assert self.path is not None, "an open journal has a path"
-        try:
-            ours, there = os.fstat(fd), self.path.stat()
-        except OSError as error:
-            raise StorageError(f"{self.path} is not there any more", ELSEWHERE) from error
-        same_size = self._torn or ours.st_size == self._end
-        if not same_size or (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino):
-            raise StorageError(f"another program has changed {self.path}", ELSEWHERE)
-        return self.path
 
     # The reply that is still coming
 
@@ -174,36 +120,31 @@ class FileJournal:
             return
         if target == self.path:
             return
-        fd = self._attached()
-        self._checked(fd)
+        open_file = self._attached()
+        open_file.check()
         files.make_folder(target.parent)
         lock = lock_beside(target)
-        os.close(fd)
-        self._fd = None
         try:
-            files.move_new(self.path, target)
+            open_file.move(target)
         except FileExistsError:
             release(lock)
             raise StorageError(f"there is a session at {target} already") from None
         except StorageError:
             release(lock)
             raise
-        else:
-            with suppress(StorageError, FileExistsError):
-                files.move_new(torn_beside(self.path), torn_beside(target))
-            release(self._lock)
-            self.path, self._lock = target, lock
-        finally:
-            self._fd = files.reopen(self.path)
+        with suppress(StorageError, FileExistsError):
+            files.move_new(torn_beside(self.path), torn_beside(target))
+        release(self._lock)
+        self.path, self._lock = target, lock
 
     def close(self) -> None:
         """Let the file go. An unfinished reply that is not settled stays beside it."""
         if self._partial is not None:
             self._partial.close()
             self._partial = None
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        if self._document is not None:
+            self._document.close()
+            self._document = None
         release(self._lock)
         self._lock = None
 
@@ -242,7 +183,7 @@ class FileJournal:
                 told += self._attach(path, reading)
             except StorageError as error:
                 told.append(unwritable(path, error))
-        if self._fd is None:
+        if self._document is None:
             self._seen = _digest(reading)
         talk, lines = self._take_up(path, reading)
         return talk, [*told, *lines]
@@ -250,25 +191,23 @@ class FileJournal:
     def _attach(self, path: Path, reading: wire.Reading) -> list[str]:
         """Make ready to write the file that was read."""
         told = [] if reading.sound else mend(path, reading)
-        self._fd = files.reopen(path)
-        self._end = os.fstat(self._fd).st_size
-        self._records = len(reading.lines)
+        self._document = Document(path, files.reopen(path), len(reading.lines))
         with suppress(OSError):
             files.spare_beside(path).unlink(missing_ok=True)
         return told
 
-    def _attached(self) -> int:
-        """Return the descriptor of the open file, opening it if that was not possible before."""
+    def _attached(self) -> Document:
+        """Return the open file, opening it if that was not possible before."""
         assert self.path is not None, "only a file that is there is written"
-        if self._fd is None:
+        if self._document is None:
             if self._lock is None:
                 self._lock = lock_beside(self.path)
             reading = read_session(self.path)
             if _digest(reading) != self._seen:
                 raise StorageError(f"another program has changed {self.path}", ELSEWHERE)
             self._attach(self.path, reading)
-        assert self._fd is not None, "attaching opens the file"
-        return self._fd
+        assert self._document is not None, "attaching opens the file"
+        return self._document
 
     def _take_up(self, path: Path, reading: wire.Reading) -> tuple[Conversation, list[str]]:
         """Return the conversation with the reply that a crash cut short, if it left one."""

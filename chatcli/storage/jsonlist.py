@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from chatcli.errors import BadSession
-from chatcli.storage.wire import strict_json
+from chatcli.storage.strictjson import strict_json
 
 MAX_BRACKETS: Final = 3_000_000
 """The most brackets that a file may have: a second's work."""

@@ -15,7 +15,7 @@ from typing import Final
 from chatcli.conversation.calibration import Calibration
 from chatcli.errors import StorageError
 from chatcli.storage import files
-from chatcli.storage.wire import strict_json
+from chatcli.storage.strictjson import strict_json
 
 FILE: Final = "learned.json"
 MAX_BYTES: Final = 1024 * 1024

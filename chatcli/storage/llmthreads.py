@@ -31,7 +31,7 @@ from chatcli.storage.foreign import (
     tokens,
 )
 from chatcli.storage.sqlitefile import Database
-from chatcli.storage.wire import strict_json
+from chatcli.storage.strictjson import strict_json
 
 _ROLES: Final[dict[object, Role]] = {"system": "system", "user": "user", "assistant": "assistant"}
 _TABLES: Final = {

@@ -99,7 +99,8 @@ class Memories:
                 self._seen = None
                 self._look()
                 page = how(self._page)
-                files.replace_file(self.path, bytes_of(page))
+                # Where it is a link, what it leads to is replaced, as the user's own page.
+                files.replace_file(self.path.resolve(), bytes_of(page))
                 self._page, self._seen = page, self._stamp()
             return page
 

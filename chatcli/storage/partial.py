@@ -20,7 +20,8 @@ from typing import Final
 from chatcli.conversation.messages import INTERRUPTED, Node
 from chatcli.conversation.text import whole_text
 from chatcli.errors import StorageError
-from chatcli.storage import files, wire
+from chatcli.storage import files
+from chatcli.storage.strictjson import strict_json
 from chatcli.storage.wire import MAX_BYTES
 
 SUFFIX: Final = ".partial"
@@ -208,7 +209,7 @@ def read_partial(path: Path) -> Left:
 
 def _parsed(line: bytes) -> object:
     try:
-        return wire.strict_json(line)
+        return strict_json(line)
     except ValueError:
         return None
 

@@ -18,6 +18,7 @@ from chatcli.conversation.tree import Tree
 from chatcli.errors import StorageError, UsageError
 from chatcli.storage import files, formats, wire
 from chatcli.storage.library import Stored
+from chatcli.storage.strictjson import strict_json
 
 AROUND: Final = 40
 """Characters shown before and after what was found."""
@@ -147,7 +148,7 @@ def _lines(data: bytes, raw: re.Pattern[bytes]) -> Iterator[bytes]:
 def _content(line: bytes) -> str:
     """Return a message's text; a line that can't be read is one, and may have anything in it."""
     try:
-        record = wire.strict_json(line.strip().removesuffix(b","))
+        record = strict_json(line.strip().removesuffix(b","))
     except ValueError:
         return ""
     content = record.get("content") if isinstance(record, dict) else None

@@ -6,19 +6,19 @@ be tried in memory. Files come from strangers: each line is parsed and checked b
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 from chatcli.conversation.images import Image
 from chatcli.conversation.messages import Node, Usage
 from chatcli.conversation.records import (
     Conversation,
     Header,
+    KnownRecord,
     Marked,
     Merged,
     Moved,
@@ -27,10 +27,12 @@ from chatcli.conversation.records import (
     Spent,
     Summary,
     Tuned,
+    Unknown,
 )
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadSession
 from chatcli.storage import sampling
+from chatcli.storage.strictjson import strict_json
 
 OPENING: Final = b'[\n{"chatcli":'
 CLOSING: Final = b"\n]\n"
@@ -67,6 +69,8 @@ class Reading:
 
 def encode(record: Record) -> bytes:
     """Return a record as its line in the file, without the line's end."""
+    if isinstance(record, Unknown):
+        return record.text.encode("utf-8", "surrogatepass")
     return dumped(_fields(record))
 
 
@@ -111,7 +115,7 @@ def read(data: bytes) -> Reading:
         except ValueError:
             rest.append(line)
             continue
-        taken = decoder.take(fields)
+        taken = decoder.take(fields, body)
         if taken is not fields:
             rest.append(line)
         if taken is not None:
@@ -153,16 +157,6 @@ def _split(data: bytes) -> Iterator[bytes]:
             yield line
 
 
-def strict_json(data: bytes | str) -> object:
-    """Parse JSON as the standard has it: no NaN, no key twice. Raises ValueError."""
-    if isinstance(data, bytes):
-        data = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
-    try:
-        return _DECODER.decode(data)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
 def _parse(line: bytes) -> dict[str, object]:
     value = strict_json(line)
     if not isinstance(value, dict):
@@ -170,22 +164,7 @@ def _parse(line: bytes) -> dict[str, object]:
     return value
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a key stands twice")
-    return fields
-
-
-# `json.loads` would make a new one for each record.
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
-
-
-def _fields(record: Record) -> dict[str, object]:
+def _fields(record: KnownRecord) -> dict[str, object]:
     match record:
         case Header(id, created, persona, model):
             return _present(chatcli=1, id=id, created=created, persona=persona, model=model)

@@ -56,7 +56,7 @@ class Desk:
         self.server = server
         settings = load(
             {"base_url": server.url, "model": "gpt-4o"},
-            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-secret"},
+            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-test"},
             cwd=home,
         )
         self.app = App(settings, Options(system="Be kind."))
@@ -328,7 +328,7 @@ def test_raw_is_the_request_to_the_letter_and_has_no_key(desk: Desk, persona: st
     assert isinstance(raw, Json)
     assert isinstance(raw.value, dict)
     assert raw.value["messages"][-1] == {"role": "user", "content": ""}
-    assert "sk-secret" not in str(raw.value)
+    assert "sk-test" not in str(raw.value)
     raw.value["messages"][-1]["content"] = "What is my name?"
     desk.type("What is my name?")
     assert desk.server.requests[-1].body == raw.value

@@ -42,7 +42,7 @@ class Desk:
         self.server = server
         self.settings = load(
             {"base_url": server.url, "model": "gpt-4o"},
-            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-secret"},
+            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-test"},
             cwd=home,
         )
         self.app = App(self.settings, Options())

@@ -18,7 +18,7 @@ from chatcli.commands.attach import say
 from chatcli.commands.registry import Run, Say
 from chatcli.conversation.events import Event, Gauge, Json, Notice, Row, Table, TurnStarted
 from chatcli.conversation.messages import Node
-from chatcli.errors import AttachmentError, ChatcliError, NoImages
+from chatcli.errors import AttachmentError, ChatcliError, NoImages, UsageError
 from chatcli.settings import load
 from chatcli.terminal.looks import Look
 from chatcli.terminal.render import Renderer
@@ -42,7 +42,7 @@ class Chat:
         (home / "config.toml").write_text(CONFIG.format(url=server.url))
         settings = load(
             {"base_url": server.url, "model": "openai:gpt-4o"},
-            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-secret"},
+            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-test"},
             cwd=home,
         )
         self.app = App(settings, options or Options())
@@ -319,3 +319,16 @@ def test_what_is_attached_is_listed_with_its_size(chat: Chat) -> None:
     assert isinstance(table, Table)
     size = f"cat.png, 1024×1024 ({len(CAT) / 1024:.0f} KiB)"
     assert table.rows == (Row(("1", size, "≈765")),)
+
+
+def test_a_file_that_is_attached_and_named_goes_along_once(chat: Chat) -> None:
+    chat.type("/file notes.md", "/file cat.png")
+    with pytest.raises(UsageError, match=r"cat.png is attached already"):
+        chat.type("/file cat.png")
+    draft = "What do @notes.md and @cat.png say?"
+    assert [each.name for each in chat.app.going_with(draft)] == ["notes.md", "cat.png"]
+    assert notices(chat.type(draft)).count("goes along") == 2
+    assert chat.sent[-1]["content"] == [
+        text(f"{draft}\n\nnotes.md:\n```\n# Notes\n```"),
+        part(CAT),
+    ]

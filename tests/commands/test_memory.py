@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from chatcli import Session
-from chatcli.app import App, Options
-from chatcli.commands.registry import Run, Say
-from chatcli.conversation.events import Draft, Event, Notice, Table, Transcript
+from chatcli.app import Options
+from chatcli.conversation.events import Draft, Transcript
 from chatcli.errors import ProviderError, StorageError, UsageError
-from chatcli.settings import load
+from tests.support.desk import Desk, notices, table
 from tests.support.faults import FAULTS
 from tests.support.program import run_chatcli
 from tests.support.protocol import Messages
@@ -29,41 +28,6 @@ PERSONAS = {
 }
 
 
-class Desk:
-    """An app on a server, and what its user types."""
-
-    def __init__(self, home: Path, server: ChatServer, options: Options | None = None) -> None:
-        self.server = server
-        settings = load(
-            {"base_url": server.url, "model": "gpt-4o"},
-            environ={"CHATCLI_HOME": str(home), "OPENAI_API_KEY": "sk-secret"},
-            cwd=home,
-        )
-        self.app = App(settings, options or Options())
-        self.app.wait_for_counting()
-
-    def type(self, *lines: str) -> list[Event]:
-        """Do what each line says, and return what the last one showed."""
-        seen: list[Event] = []
-        for line in lines:
-            self.app.session.ready()
-            match self.app.commands.interpret(line):
-                case Say(text):
-                    seen = list(self.app.session.ask(text))
-                case Run(command, arguments):
-                    seen = list(command.run(self.app, arguments))
-        return seen
-
-    def notice(self) -> str:
-        """Have the model asked for what is worth remembering, and return what is told."""
-        return notices(list(self.app.notice() or ()))
-
-    def system(self, request: int = -1) -> str:
-        """The system message that was sent."""
-        messages = self.server.requests[request].messages
-        return messages[0]["content"] if messages[0]["role"] == "system" else ""
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "personas").mkdir()
@@ -77,14 +41,6 @@ def desk(home: Path, chat_server: ChatServer) -> Iterator[Desk]:
     desk = Desk(home, chat_server)
     yield desk
     desk.app.close()
-
-
-def table(events: list[Event]) -> Table:
-    return next(event for event in events if isinstance(event, Table))
-
-
-def notices(events: list[Event]) -> str:
-    return "\n".join(f"{e.text}; {e.hint}" for e in events if isinstance(e, Notice))
 
 
 def facts(desk: Desk) -> dict[str, tuple[str, str]]:
@@ -383,7 +339,11 @@ def test_by_lines_the_model_is_asked_when_the_input_ends(
     home: Path, chat_server: ChatServer
 ) -> None:
     chat_server.reply_with(answers("- The user's name is Alice"))  # type: ignore[arg-type]
-    env = {"OPENAI_BASE_URL": chat_server.url, "OPENAI_API_KEY": "sk-x", "CHATCLI_MODEL": "gpt-4o"}
+    env = {
+        "OPENAI_BASE_URL": chat_server.url,
+        "OPENAI_API_KEY": "sk-test",
+        "CHATCLI_MODEL": "gpt-4o",
+    }
     lines = "/set memory auto\nMy name is Alice\nHello\n"
     ran = run_chatcli("chat", input=lines, env=env, home=home)
     assert ran.returncode == 0

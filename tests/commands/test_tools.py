@@ -17,11 +17,12 @@ from chatcli.terminal.render import Look, Renderer
 from chatcli.terminal.theme import UNICODE
 
 SHIPPED = commands.shipped()
+ROWS = 24
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-secret"}
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-test"}
     app = App(load(environ=environ, cwd=tmp_path), Options())
     yield app
     app.close()
@@ -31,14 +32,15 @@ def asked(app: App, arguments: str = "") -> list[Event]:
     return list(SHIPPED["help"].run(app, arguments))
 
 
-def test_help_fits_a_screen_and_names_every_command_in_its_group(app: App) -> None:
+@pytest.mark.parametrize("width", [40, 80])
+def test_help_fits_a_screen_and_names_every_command_in_its_group(app: App, width: int) -> None:
     (table,) = asked(app)
     assert isinstance(table, Table)
     assert tuple(row.cells[0] for row in table.rows) == GROUPS
-    shown = Renderer(Look(lambda: 80, color=False, markdown=True, glyphs=UNICODE)).show(table)
+    shown = Renderer(Look(lambda: width, color=False, markdown=True, glyphs=UNICODE)).show(table)
     lines = shown.splitlines()
-    assert len(lines) <= 20
-    assert max(map(len, lines)) <= 80
+    assert len(lines) <= ROWS - len(("what was typed", "the input line", "the toolbar"))
+    assert max(map(len, lines)) <= width
     assert {f"/{name}" for name in SHIPPED} <= set(shown.split())
 
 

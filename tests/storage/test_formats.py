@@ -15,7 +15,7 @@ from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.text import whole_text
 from chatcli.conversation.tree import Tree
 from chatcli.errors import BadSession
-from chatcli.storage import formats
+from chatcli.storage import formats, wire
 from chatcli.storage.foreign import FILES, TOOLS, Foreign, told
 
 HEADER = Header("01ABC", "2026-11-23T04:18:00Z", "pirate", "openai:gpt-4o")
@@ -261,6 +261,13 @@ def test_the_json_of_a_tree_is_the_branch_that_it_is_on(
     assert json.loads(formats.WRITERS["json"](talk)) == [
         node.message.as_dict() for node in talk.tree.path
     ]
+
+
+def test_a_copy_of_a_session_keeps_what_only_other_versions_know() -> None:
+    others = (b'{"weather":"fair","at":[1e5, 1e999]}', b"{}", b'{"weather":"\xed\xa0\x80"}')
+    talk = wire.read(wire.document([wire.encode(HEADER), *others])).conversation
+    copy = formats.WRITERS["tree"](talk)
+    assert [line for line in wire.read(copy).lines if line in others] == list(others)
 
 
 def test_a_file_of_our_own_is_read_as_it_is(tmp_path: Path) -> None:

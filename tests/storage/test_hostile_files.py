@@ -71,6 +71,19 @@ def chain(length: int) -> bytes:
     return lines(*parts)
 
 
+def each_kind(count: int) -> bytes:
+    """Messages that follow nothing, and all that can be noted of each."""
+    kinds = (
+        b'{"id":"%d","parent":null,"role":"user","content":""}',
+        b'{"marked":"%d","as":"pinned"}',
+        b'{"merged":"%d","source":"0"}',
+        b'{"summary":"","id":"s%d","until":"0"}',
+        b'{"spent":"%d","model":"","usage":{"prompt_tokens":0,"completion_tokens":0}}',
+        b'{"unknown":%d}',
+    )
+    return lines(*(kind % number for kind in kinds for number in range(count)))
+
+
 HEAVY: dict[str, Callable[[], bytes]] = {
     "100 MB in one record": lambda: lines(said(b'"' + b"x" * 100 * MEGABYTE + b'"')),
     "30 MB in one record": lambda: lines(said(b'"' + b"x" * 30 * MEGABYTE + b'"')),
@@ -106,6 +119,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "100,000 branches": lambda: lines(
         said(b'"x"'), *(b'{"branch":"b%d","head":"a0"}' % number for number in range(100_000))
     ),
+    "15,000 records of each kind": lambda: each_kind(15_000),
     "50,000 messages": lambda: chain(50_000),
     "50,000 messages without their parents": lambda: lines(
         *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,13 +49,19 @@ HOSTILE_PARTIALS: dict[str, bytes] = {
     "surrogates": b'{"id":"\\ud800","parent":"a0","time":"\\ud800"}\n"\\ud800"\n',
     "brackets": b"[" * MEGABYTE,
     "a digit too many": b'{"id":"p","parent":"a0","time":"t","n":' + b"9" * 100_000 + b'}\n"t"\n',
-    "100 MB": b'{"id":"p","parent":"a0","time":"t"}\n' + b'"text"\n' * (14 * MEGABYTE),
-    "60 MB in one piece": b'{"id":"p","parent":"a0","time":"t"}\n"' + b"x" * 60 * MEGABYTE + b'"\n',
-    "60 MB of pieces": b'{"id":"p","parent":"a0","time":"t"}\n' + b'""\n' * (20 * MEGABYTE),
+}
+
+REPLY = b'{"id":"p","parent":"a0","time":"t"}\n'
+LARGE_PARTIALS: dict[str, Callable[[], bytes]] = {
+    "100 MB": lambda: REPLY + b'"text"\n' * (14 * MEGABYTE),
+    "60 MB in one piece": lambda: REPLY + b'"' + b"x" * 60 * MEGABYTE + b'"\n',
+    "60 MB of pieces": lambda: REPLY + b'""\n' * (20 * MEGABYTE),
 }
 
 
-@pytest.mark.parametrize("name", [*HOSTILE_PARTIALS, "a FIFO", "a folder", "a link"])
+@pytest.mark.parametrize(
+    "name", [*HOSTILE_PARTIALS, *LARGE_PARTIALS, "a FIFO", "a folder", "a link"]
+)
 def test_a_hostile_partial_never_spoils_its_session(quick_folder: Path, name: str) -> None:
     path = quick_folder / "s.json"
     partial = quick_folder / "s.json.partial"
@@ -68,6 +75,8 @@ def test_a_hostile_partial_never_spoils_its_session(quick_folder: Path, name: st
             partial.mkdir()
         case "a link":
             partial.symlink_to(victim)
+        case _ if name in LARGE_PARTIALS:
+            partial.write_bytes(LARGE_PARTIALS[name]())
         case _:
             partial.write_bytes(HOSTILE_PARTIALS[name])
     openings = open_in_a_child(quick_folder / "library", [path, path, path], timeout=15)

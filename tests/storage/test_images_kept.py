@@ -16,7 +16,7 @@ from chatcli.conversation.messages import Message
 from chatcli.conversation.records import Conversation, Header, whole
 from chatcli.conversation.tree import Tree
 from chatcli.errors import AttachmentError
-from chatcli.storage import album, formats, journal, wire
+from chatcli.storage import album, document, formats, wire
 from chatcli.storage.foreign import FILES
 from chatcli.storage.imagefile import image_from
 from chatcli.storage.journal import FileJournal, at
@@ -171,18 +171,18 @@ def test_a_conversation_takes_in_no_more_images_than_a_session_can_hold(
 def test_a_session_with_no_room_for_an_image_says_so_before_it_is_sent(
     tmp_path: Path, chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "MOST_BYTES", LEFT_TO_TEXTS + 5000)
+    monkeypatch.setattr(document, "MOST_BYTES", LEFT_TO_TEXTS + 5000)
     monkeypatch.setenv("CHATCLI_HOME", str(tmp_path))
     (tmp_path / "cat.png").write_bytes(png())
     (tmp_path / "noise.png").write_bytes(NOISE)
-    with Session(model="gpt-4o", base_url=chat_server.url, api_key="sk") as talk:
+    with Session(model="gpt-4o", base_url=chat_server.url, api_key="sk-test") as talk:
         talk.send("Look", files=[tmp_path / "cat.png"])
         talk.save(tmp_path / "kept.json")
         with pytest.raises(AttachmentError, match="no room for more images; /new begins another"):
             talk.send("Look", files=[tmp_path / "noise.png"])
         assert talk.turn_count == 1
         talk.send("Then let us talk")
-    talk = Session.open(tmp_path / "kept.json", base_url=chat_server.url, api_key="sk")
+    talk = Session.open(tmp_path / "kept.json", base_url=chat_server.url, api_key="sk-test")
     assert talk.turn_count == 2
     talk.close()
 

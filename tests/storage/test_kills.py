@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 
 def test_fifty_kills_cost_nothing_that_was_promised(tmp_path: Path) -> None:
-    tally = kill_chats(50, tmp_path, seed=1)
+    tally = kill_chats(50, tmp_path, seed=1, at_once=4)
     assert not tally.losses, "\n".join(tally.losses)
     assert tally.runs == 50
     assert len(tally.moments) == len(MOMENTS), "every kind of moment was tried"

@@ -266,3 +266,12 @@ def test_two_processes_lose_nothing_of_each_other(tmp_path: Path) -> None:
     assert [process.wait(60) for process in running] == [0, 0]
     found = texts(Memories(path))
     assert sorted(found) == sorted(f"{who} {n}" for who in ("one", "two") for n in range(25))
+
+
+def test_a_page_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    page, link = tmp_path / "mine.md", tmp_path / "memory.md"
+    page.write_text("- by hand\n")
+    link.symlink_to(page)
+    Memories(link).add(TEA)
+    assert link.is_symlink()
+    assert page.read_text().startswith("- by hand\n- ")

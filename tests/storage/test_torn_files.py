@@ -45,6 +45,17 @@ def test_what_is_written_reads_back_the_same() -> None:
     assert len(json.loads(data)) == data.count(b"\n") - 2
 
 
+def test_a_number_beyond_all_numbers_costs_no_message() -> None:
+    header = lines(voyage())[0]
+    for parent in ("null", '"lost"'):
+        said = f'{{"id":"b","parent":{parent},"role":"user","content":"Ahoy","x":[1e999,-1e999]}}'
+        data = wire.document([header, said.encode()])
+        for state in (data, json.dumps(json.loads(data)).replace("Infinity", "1e999").encode()):
+            reading = wire.read(wire.document(wire.read(state).lines))
+            assert [node.content for node in reading.conversation.tree.path] == ["Ahoy"]
+            assert reading.sound
+
+
 def test_a_file_cut_at_any_byte_gives_back_every_whole_record() -> None:
     records = lines(voyage())
     data = wire.document(records)
