@@ -41,6 +41,9 @@ class Session(Talking):
     the session, and no file is touched, unless `memory` is the path of one, or True for the command
     line's own.
 
+    What an endpoint teaches (the parameters that a model refuses, how much it reads, how it counts)
+    is known for as long as the session lasts, and kept nowhere.
+
     Errors are of the tree in `chatcli.errors`, whose root is `ChatcliError`. A session is not for
     several threads at once; sessions of different threads don't meet.
     """
@@ -127,8 +130,9 @@ class Session(Talking):
         """Write the conversation to a new file, and from now on every message after it.
 
         Where that is its file already, there is nothing to do. Raises StorageError when another
-        file is there, or it can't be written.
+        file is there, or it can't be written, and UsageError after `close`.
         """
+        self._works.check_open()
         target, journal = files.place(path), self._engine.journal
         if target.exists():
             own = journal.path if isinstance(journal, FileJournal) else None
@@ -142,7 +146,10 @@ class Session(Talking):
             pass
 
     def close(self) -> None:
-        """Let go of the file and of a model that was started for this session."""
+        """Let go of the file and of a model that was started for this session.
+
+        What was said can still be read; to say more is a UsageError.
+        """
         self._works.close()
 
     def __enter__(self) -> Self:

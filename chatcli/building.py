@@ -6,13 +6,14 @@ touches no file that its caller has not named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from chatcli.conversation.asking import Spare
+from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.ports import Forgetful, Journal, Provider
 from chatcli.conversation.records import Conversation
 from chatcli.conversation.session import Session as Engine
@@ -25,7 +26,7 @@ from chatcli.parts import (
     keeping_a_summary,
     limits_for,
     load_encoder,
-    model_for,
+    model_or_spare,
     persona_store,
     spare_for,
 )
@@ -62,7 +63,8 @@ class Wanted:
 class Works:
     """An engine and all that surrounds it.
 
-    `own` is the model that the settings led to, None where the caller has a provider.
+    `own` is the model that the settings led to, None where the caller has a provider. Once it is
+    `closed`, nothing more can be said.
     """
 
     def __init__(
@@ -80,11 +82,13 @@ class Works:
 
         `stored` says that the journal has all of the talk. Raises ChatcliError.
         """
+        self.closed = False
         self.persona = persona
         self.recall = Recall(
             memories_at(settings, wanted.memory), settings, checked_inject(wanted.inject)
         )
         self._settings = settings
+        self._told: list[Event] = []
         own = _checked(wanted)
         self._chosen = dict(talk.chosen if talk else {}) | own
         self.models = Models(settings)
@@ -96,7 +100,7 @@ class Works:
             talk or replace(begin(answering, persona, prompt), chosen=own),
             answering,
             journal or Forgetful(),
-            TokenCounter(answering.model),
+            TokenCounter(answering.model, encoding=self.own.encoding if self.own else None),
             limits=limits_for(settings, persona, self.own),
             stored=stored,
             spare=self._spare(),
@@ -112,13 +116,29 @@ class Works:
             self.engine.planner.defaults = limits_for(self._settings, self.persona, self.own)
         load_encoder(self.engine, self.own)
 
+    def check_open(self) -> None:
+        """Raise UsageError where it is closed."""
+        if self.closed:
+            raise UsageError(
+                "the session is closed", "Session.open goes on with one that was saved"
+            )
+
     def close(self) -> None:
         """Let go of the session's file and of what was started."""
+        self.closed = True
         self.engine.journal.close()
         self.models.close()
 
+    def told(self) -> Iterator[Event]:
+        """Yield, once, that another model answers than the one that was asked for."""
+        notices, self._told = self._told, []
+        yield from notices
+
     def _model(self, spec: str | None) -> Model:
-        return self._tuned(model_for(self.models, self._settings, self.persona, spec))
+        model, why = model_or_spare(self.models, self._settings, self.persona, spec)
+        if why is not None:
+            self._told = [Notice(why.message, f"{model.model} answers instead", "warning")]
+        return self._tuned(model)
 
     def _tuned(self, model: Model) -> Model:
         model.parameters = model.parameters.updated(self._chosen)
@@ -129,7 +149,7 @@ class Works:
             self.models,
             self._settings,
             self.persona,
-            lambda model: TokenCounter(model.model),
+            lambda model: TokenCounter(model.model, encoding=model.encoding),
             lambda model, tokens: model.learn_window(tokens),
         )
         if found is None:

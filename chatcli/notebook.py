@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+from chatcli.conversation.images import said_of
 from chatcli.conversation.messages import Node
 
 MOST_SHOWN: Final = 50
@@ -38,7 +39,8 @@ def html_of(title: str, path: Sequence[Node]) -> str:
 
 
 def _message(node: Node) -> str:
-    body = f'<div style="white-space: pre-wrap">{_text(node.content)}</div>'
+    said = f"{node.content}{said_of(node.message.images)}"
+    body = f'<div style="white-space: pre-wrap">{_text(said)}</div>'
     return f'<div style="margin: 0 0 .6em"><b>{_text(node.role)}</b>{body}</div>'
 
 

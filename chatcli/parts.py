@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
@@ -18,6 +17,7 @@ from chatcli.conversation.records import Conversation, Header
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter, VocabularyEncoder
 from chatcli.conversation.tree import Tree
+from chatcli.errors import UsageError
 from chatcli.personas import Persona, PersonaStore, shipped_folder
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings
@@ -40,6 +40,24 @@ def model_for(
     model = models.use(spec or settings.model or (persona.model if persona else None))
     model.parameters = model.default_parameters.updated(persona.parameters if persona else {})
     return model
+
+
+def model_or_spare(
+    models: Models, settings: Settings, persona: Persona | None, spec: str | None = None
+) -> tuple[Model, UsageError | None]:
+    """Return the model that answers, or the fallback where that one can't even be asked, and why.
+
+    Raises UsageError where there is no other.
+    """
+    try:
+        return model_for(models, settings, persona, spec), None
+    except UsageError as error:
+        if settings.fallback is None:
+            raise
+        try:
+            return model_for(models, settings, persona, settings.fallback), error
+        except UsageError:
+            raise error from None
 
 
 def limits_for(settings: Settings, persona: Persona | None, model: Model | None) -> Limits:
@@ -142,10 +160,10 @@ def spare_for(
     def ready(planner: Planner) -> Planner:
         model.warm_up()
         _count_exactly(counting(), model, ())
-        limits = limits_for(settings, persona, model)
+        other = planner.beside(counting(), limits_for(settings, persona, model))
         # A budget that was set for the other model may be more than this one reads.
-        known = [each for each in (limits.budget, model.budget) if each is not None]
-        return planner.beside(counting(), replace(limits, budget=min(known, default=None)))
+        other.most = model.budget
+        return other
 
     return model, Spare(model, ready, partial(learned_window, model))
 

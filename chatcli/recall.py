@@ -69,6 +69,13 @@ class Recall:
         self._shown = self.memories.all()
         return self._shown
 
+    def trouble(self) -> Iterator[Event]:
+        """Yield why what is remembered can't be told, if it can't."""
+        self.memories.all()
+        if trouble := self.memories.trouble:
+            told = f"what is remembered is not told: {trouble}"
+            yield Notice(told, "mend the file; nothing is written to it", "warning")
+
     # What the user wants remembered, and forgotten
 
     def scope(self, reach: Reach, session: Session, persona: Persona | None) -> Scope:

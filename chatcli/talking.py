@@ -47,8 +47,8 @@ class Talking:
             question = question_with(text, [attach(path) for path in paths])
             if not question.text.strip():
                 raise UsageError("there is nothing to say in that", "give a text, or files")
-            self._engine.ready()
-            self._works.count_exactly()
+            self._get_ready()
+            yield from self._works.told()
             yield from self._engine.ask(question.text, images=question.images)
             self._raise_if_unsaved()
 
@@ -59,8 +59,7 @@ class Talking:
         earlier reply stays on a branch of its own.
         """
         with for_scripts():
-            self._engine.ready()
-            self._works.count_exactly()
+            self._get_ready()
             reply = _text(self._engine.answer())
             self._raise_if_unsaved()
         return reply
@@ -143,7 +142,13 @@ class Talking:
         with for_scripts():
             self._become(trees.switch(self._engine.tree, name))
 
+    def _get_ready(self) -> None:
+        self._works.check_open()
+        self._engine.ready()
+        self._works.count_exactly()
+
     def _become(self, tree: Tree) -> None:
+        self._works.check_open()
         for _ in self._engine.become(tree):
             pass
         self._raise_if_unsaved()

@@ -24,7 +24,7 @@ _IN_PYTHON: Final = {
     "set": "parameters=",
 }
 _COMMAND: Final = re.compile(
-    rf"(?:--[a-z]+ or )?(?<![\w/])/({'|'.join(_IN_PYTHON)})\b(?: (?:[A-Z]+\b|`[^`]*`))?"
+    rf"(?:--[a-z]+ or )?(?<![\w./~-])/({'|'.join(_IN_PYTHON)})\b(?: (?:[A-Z]+\b|`[^`]*`))?"
 )
 
 

@@ -127,7 +127,7 @@ def test_a_stream_that_is_given_up_keeps_what_came(chat_server: ChatServer) -> N
     for event in stream:
         if isinstance(event, TextDelta):
             break
-    stream.close()  # type: ignore[attr-defined]  # an iterator that is a generator
+    stream.close()
     assert talk.history[-1]["content"].startswith("a lo")
 
 
@@ -176,7 +176,7 @@ def test_the_library_needs_no_terminal(chat_server: ChatServer) -> None:
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from chatcli import Session
-s = Session(model="m", base_url={chat_server.url!r}, api_key="k")
+s = Session(model="m", base_url={chat_server.url!r}, api_key="sk-test")
 print(s.send("Hello"))
 print([m for m in sys.modules if m.split(".")[0] in ("rich", "prompt_toolkit", "typer")])
 """

@@ -23,8 +23,8 @@ def _parts(line: str, width: int, indent: str) -> Iterator[str]:
     from rich.cells import cell_len, chop_cells
 
     part, used, begun = "", 0, False
-    for piece in _PIECES.findall(line):
-        size, is_gap = cell_len(piece), piece.isspace()
+    for word in _PIECES.findall(line):
+        piece, size, is_gap = word, cell_len(word), word.isspace()
         if is_gap and not begun and size > width // 2:
             continue
         if used + size > width and begun:
