@@ -26,6 +26,12 @@ become one of these in the one place that calls the library, with ``raise … fr
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+_ADVICE: Final = re.compile(r"(?<=\?) |; |, (?:or |and )?(?:then )?(?=/)|, or ")
+_COMMAND: Final = re.compile(r"(?:^|\s)/[a-z]+(?![\w/.])")
+
 
 class ChatcliError(Exception):
     """Base of all errors that a user may meet.
@@ -42,6 +48,14 @@ class ChatcliError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+    @property
+    def hint_for_the_shell(self) -> str:
+        """The hint without advice that takes a slash-command: outside a chat there is none."""
+        if not _COMMAND.search(self.hint):
+            return self.hint
+        advice = _ADVICE.split(self.hint)
+        return "; ".join(each for each in advice if not _COMMAND.search(each))
 
 
 class UsageError(ChatcliError):

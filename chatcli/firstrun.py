@@ -12,7 +12,8 @@ def ways(model: str, fallback: str | None = None) -> tuple[str, ...]:
     `model` is whom the chat would ask, `fallback` whom it would ask after that, both as the user
     names them.
     """
-    if model.partition(":")[0] != LOCAL or installed("local") or fallback:
+    asked = {each.partition(":")[0] for each in (model, fallback) if each}
+    if asked != {LOCAL} or installed("local"):
         return ()
     return (
         "Nothing is set up yet that could answer. There are three ways:",

@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
 
+from chatcli.config.addresses import HIDDEN, presentable
+from chatcli.config.keyfile import read_keys
 from chatcli.config.table import SETTINGS
 from chatcli.errors import UsageError
 from chatcli.keychain import Found, found
+from chatcli.providers.profile_tables import KEYS
 from chatcli.providers.profiles import profiles_of
 from chatcli.settings import Settings
 
 DEFAULT: Final = "default"
 _SECRET: Final = re.compile(r"key|token|secret|passw|auth|cookie|credential", re.IGNORECASE)
-_PLAIN: Final = {"key_variable", "max_reply", "context_window", "client_key", "tokenizer"}
-_HIDDEN: Final = "…"
+_ADDRESSES: Final = {"base_url", "proxy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def _shown(settings: Settings, name: str) -> Shown:
     places = {"sessions_dir": folders.sessions, "personas_dir": folders.personas[0]}
     value = str(places[name]) if name in places else getattr(settings, name)
     if isinstance(value, str) and name == "base_url":
-        value = without_password(value)
+        value = presentable(value)
     unset = f"not set: {SETTINGS[name].otherwise}" if value is None else DEFAULT
     source = settings.sources.get(name, unset)
     if source == str(settings.config.path):
@@ -51,44 +52,57 @@ def _of_profiles(settings: Settings) -> Iterator[Shown]:
     for profile, table in settings.profiles.items():
         for key, value in table.items():
             place = settings.config.place_of_key("profiles", profile, key)
-            yield Shown(f"profiles.{profile}.{key}", presentable(key, value), place)
+            yield Shown(f"profiles.{profile}.{key}", _presentable(key, value), place)
 
 
-def presentable(key: str, value: object) -> object:
+def _presentable(key: str, value: object) -> object:
     """Return what of a profile's value can be shown: of what may be a secret, only that it is."""
+    if key not in KEYS or key == "key_command":
+        # What has no meaning may be anything, and some write a key where its command should stand.
+        return HIDDEN
+    if key == "headers" and isinstance(value, Mapping):
+        return dict.fromkeys(value, HIDDEN)
+    if key in _ADDRESSES and isinstance(value, str):
+        return presentable(value)
+    return _without_secrets(value)
+
+
+def _without_secrets(value: object) -> object:
+    """Return a value without the texts in it that are called like a secret, however deep."""
     if isinstance(value, Mapping):
-        hide = key == "headers"
         return {
-            name: _HIDDEN if hide else presentable(name, inner) for name, inner in value.items()
+            name: HIDDEN
+            if _SECRET.search(name) and not isinstance(inner, int | float)
+            else _without_secrets(inner)
+            for name, inner in value.items()
         }
-    if key == "key_command":
-        first = value.split(" ")[0] if isinstance(value, str) else str(value)
-        return f"{first} {_HIDDEN}"
-    if key not in _PLAIN and _SECRET.search(key):
-        return _HIDDEN
-    return without_password(value) if isinstance(value, str) else value
-
-
-def without_password(url: str) -> str:
-    """Return a URL without the name and password that may be in it; other texts stay."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    if "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=f"{_HIDDEN}@{parts.netloc.rpartition('@')[2]}").geturl()
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def problems_of(settings: Settings) -> list[UsageError]:
-    """Return what is wrong with the settings, and with each of their profiles."""
-    told = list(settings.problems)
-    for name, table in settings.profiles.items():
-        try:
-            profiles_of(replace(settings, profiles={name: table}))
-        except UsageError as error:
-            told.append(error)
-    return told
+    """Return what is wrong with the settings, each of their profiles, and the file of keys."""
+    found_wrong = (
+        *settings.problems,
+        *(_wrong_with(settings, name) for name in settings.profiles),
+        _wrong_with_keys(settings),
+    )
+    return [error for error in found_wrong if error is not None]
+
+
+def _wrong_with(settings: Settings, profile: str) -> UsageError | None:
+    try:
+        profiles_of(replace(settings, profiles={profile: settings.profiles[profile]}))
+    except UsageError as error:
+        return error
+    return None
+
+
+def _wrong_with_keys(settings: Settings) -> UsageError | None:
+    try:
+        read_keys(settings.folders.keys_file)
+    except UsageError as error:
+        return error
+    return None
 
 
 def sound_profiles(settings: Settings) -> Settings:
@@ -96,14 +110,17 @@ def sound_profiles(settings: Settings) -> Settings:
     sound = {
         name: table
         for name, table in settings.profiles.items()
-        if not problems_of(replace(settings, profiles={name: table}, problems=()))
+        if _wrong_with(settings, name) is None
     }
     return replace(settings, profiles=sound)
 
 
 def keys_of(settings: Settings) -> list[Found]:
-    """Return which profiles have a key; profiles that are wrong have none."""
-    return found(sound_profiles(settings))
+    """Return which profiles have a key; profiles that are wrong have none.
+
+    Nor is there any as long as the file of keys can't be read, which `problems_of` tells.
+    """
+    return [] if _wrong_with_keys(settings) else found(sound_profiles(settings))
 
 
 def described(settings: Settings) -> dict[str, object]:
@@ -130,7 +147,7 @@ def lines(settings: Settings) -> Iterator[str]:
     """Yield all of this for people, in three columns."""
     rows = [(each.name, _text(each.value), each.source) for each in shown_settings(settings)]
     rows += [
-        (f"key of {each.profile}", each.masked or "…", each.source)
+        (f"key of {each.profile}", each.masked or HIDDEN, each.source)
         for each in keys_of(settings)
         if each.problem is None
     ]

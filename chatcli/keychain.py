@@ -6,18 +6,20 @@ Each is kept for a profile and for the address that the profile has when it is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from chatcli.config.keyfile import StoredKey, origin_of, read_keys, written
+from chatcli.config.addresses import origin_of
+from chatcli.config.keyfile import StoredKey, read_keys, written
 from chatcli.config.reading import nearest
 from chatcli.errors import UsageError
 from chatcli.providers import keys
-from chatcli.providers.profiles import LOCAL, Profile, profiles_of
-from chatcli.settings import Settings
+from chatcli.providers.profiles import LOCAL, OPENAI, Profile, profiles_of
+from chatcli.providers.verified import lock_path, one_at_a_time
+from chatcli.settings import DOTENV, Settings
 from chatcli.storage import files
 
 if TYPE_CHECKING:
@@ -55,9 +57,15 @@ class Found:
 def origin_for(settings: Settings, name: str) -> str:
     """Return whom a key of a profile would be for. Raises UsageError where it could be for nobody.
 
-    A profile with no address could have it sent anywhere.
+    A profile with no address could have it sent anywhere, and one whose address comes from ./.env,
+    to whoever has laid that there.
     """
     profile = _profile(settings, name)
+    if name == OPENAI and settings.sources.get("base_url") == DOTENV:
+        raise UsageError(
+            "./.env sets OPENAI_BASE_URL, and the key would be kept for that endpoint",
+            "keep it from another folder, or set OPENAI_BASE_URL in the environment",
+        )
     try:
         return origin_of(profile.base_url)
     except ValueError:
@@ -72,10 +80,12 @@ def keep(settings: Settings, name: str, key: str) -> str:
     origin = origin_for(settings, name)
     text = keys.checked(key, "that key")
     file = settings.folders.keys_file
-    known = read_keys(file)
+    read_keys(file)  # before a keyring is asked for what could not be noted
     account = keys.account(name, origin)
     in_keyring = _kept_in_keyring(account, text)
-    _write(file, {**known, name: StoredKey(origin, None if in_keyring else text)})
+    with _alone(file):
+        known = read_keys(file)
+        _write(file, {**known, name: StoredKey(origin, None if in_keyring else text)})
     before = _account(known, name)
     if before is not None and (before != account or not in_keyring):
         _forget_in_keyring(before)
@@ -83,12 +93,16 @@ def keep(settings: Settings, name: str, key: str) -> str:
 
 
 def remove(settings: Settings, name: str) -> str:
-    """Forget the stored key of a profile, and return where it was. Raises UsageError."""
+    """Forget the stored key of a profile, and return where it was.
+
+    Raises UsageError or StorageError.
+    """
     file = settings.folders.keys_file
-    known = read_keys(file)
-    if name not in known:
-        raise UsageError(f"no key is stored for `{name}`", "`chatcli config key list` shows them")
-    _write(file, {other: entry for other, entry in known.items() if other != name})
+    if name not in read_keys(file):
+        raise UsageError("no key is stored for that profile", "`chatcli config key list` shows all")
+    with _alone(file):
+        known = read_keys(file)
+        _write(file, {other: entry for other, entry in known.items() if other != name})
     account = _account(known, name)
     if account is None:
         return str(file)
@@ -115,13 +129,7 @@ def _found(settings: Settings, name: str, profile: Profile) -> Found:
     with suppress(ValueError):
         origin = origin_of(profile.base_url)
     try:
-        key = keys.find(
-            settings,
-            name,
-            profile.key_variable,
-            profile.key_command,
-            profile.base_url,
-        )
+        key = keys.find(settings, name, profile.key_variable, profile.key_command, profile.base_url)
     except UsageError as error:
         return Found(name, origin=origin, problem=error)
     return Found(name, key.source, key.masked, origin) if key else Found(name)
@@ -140,11 +148,20 @@ def _profile(settings: Settings, name: str) -> Profile:
         return known[name]
     near = nearest(name, tuple(known))
     hint = f"did you mean `{near}`?" if near else f"there are {', '.join(known)}"
-    raise UsageError(f"there is no profile `{name}`", hint)
+    # It is not repeated: it may be the key, where the profile was forgotten.
+    raise UsageError("there is no profile of that name", hint)
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Keep other processes from changing the file, or wait until they are done."""
+    files.make_folder(file.parent)
+    with files.failing("change", file), one_at_a_time(file, lambda: None):
+        yield
+        lock_path(file).unlink(missing_ok=True)
 
 
 def _write(file: Path, entries: Mapping[str, StoredKey]) -> None:
-    files.make_folder(file.parent)
     files.replace_file(file, written(entries))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from chatcli.config.dotenv import read_dotenv
-from chatcli.config.folders import Folders, base_folders, chosen_folders
+from chatcli.config.folders import Folders, base_folders, chosen_folders, current_folder
 from chatcli.config.keyfile import tightened
 from chatcli.config.reading import ConfigFile, misfit, read_config
 from chatcli.config.table import EDITING, SETTINGS, THEMES, value_of_text
@@ -31,7 +31,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 
 # What tells where the user sits and what the terminal can do.
 SURROUNDINGS: Final = (
-    *("COLORTERM", "DISPLAY", "SSH_CONNECTION", "SSH_TTY", "TMUX", "WAYLAND_DISPLAY"),
+    *("DISPLAY", "SSH_CONNECTION", "SSH_TTY", "TMUX", "WAYLAND_DISPLAY"),
     *("TERM", "TERM_PROGRAM", "VTE_VERSION", "KONSOLE_VERSION", "WT_SESSION", "KITTY_WINDOW_ID"),
     *("STY", "XTERM_VERSION"),
 )
@@ -100,7 +100,7 @@ def load(
     wrong, and to tell it in `problems`.
     """
     environ = os.environ if environ is None else environ
-    cwd = cwd or Path.cwd()
+    cwd = cwd or current_folder()
     found = _Found()
     found.take_dotenv(cwd / ".env")
     found.take_environment(environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from chatcli import installing
 from chatcli.doctor import Terminal as Facts
-from chatcli.doctor import disk, machine
+from chatcli.doctor import disk, machine, models
 from chatcli.doctor.finding import Finding
 from chatcli.firstrun import ways
 from chatcli.settings import load
@@ -108,6 +109,46 @@ def test_a_server_that_says_nothing_is_given_up(
     assert about(found, "openai", "bad")
 
 
+def test_ctrl_c_waits_for_no_server_that_says_nothing(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    chat_server.fail_next(FAULTS["hang-before-headers"])
+    env = clean_env(
+        tmp_path,
+        OPENAI_API_KEY=CANARY,
+        OPENAI_BASE_URL=chat_server.url,
+        CHATCLI_MODEL="m",
+    )
+    with Terminal(chatcli_argv("doctor"), env=env, cwd=tmp_path) as terminal:
+        chat_server.wait_for_request(timeout=30)
+        began = time.monotonic()
+        terminal.key("ctrl-c")
+        assert terminal.wait_exit() == 130
+        assert time.monotonic() - began < models.WITHIN / 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "area", "said"),
+    [
+        ("CHATCLI_MODEL", "gpt-4o", "models", "model: `gpt-4o` needs an endpoint"),
+        ("CHATCLI_MODEL", "groq:x", "models", "model: the profile `groq` needs a key"),
+        ("CHATCLI_MODEL", "azure:x", "models", "needs the address of your endpoint"),
+        ("CHATCLI_PERSONA", "nobody", "personas", "no persona is named"),
+    ],
+)
+def test_what_is_set_and_can_not_be_needs_mending(
+    tmp_path: Path, variable: str, value: str, area: str, said: str
+) -> None:
+    found = findings(tmp_path, "--offline", **{variable: value})
+    assert said in about(found, area, "bad")
+
+
+def test_a_fallback_that_can_not_be_needs_mending(tmp_path: Path) -> None:
+    found = findings(tmp_path, "--offline", config="fallback = 'groq'\n")
+    assert "fallback: the profile `groq` needs a key" in about(found, "models", "bad")
+    assert "model: " not in about(found, "models", "bad")
+
+
 def test_every_value_is_told_with_its_source(tmp_path: Path) -> None:
     found = findings(tmp_path, "--offline", config="window = 3\n", CHATCLI_PERSONA="pirate")
     assert "persona = pirate  (the environment (CHATCLI_PERSONA))" in about(found, "settings")
@@ -147,9 +188,9 @@ def test_weights_that_are_not_what_was_fetched_are_told(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
     from chatcli.providers.weights import SMOLLM2
 
-    models = tmp_path / "chatcli" / "cache" / "models"
-    models.mkdir(parents=True)
-    (models / SMOLLM2.filename).write_bytes(b"GGUF")
+    folder = tmp_path / "chatcli" / "cache" / "models"
+    folder.mkdir(parents=True)
+    (folder / SMOLLM2.filename).write_bytes(b"GGUF")
     found = findings(tmp_path, "--offline")
     assert "SHA-256 differs" in about(found, "local", "bad")
 
@@ -239,6 +280,7 @@ def test_the_doctor_says_that_nothing_could_answer(tmp_path: Path) -> None:
 def test_where_something_may_answer_nothing_is_said(model: str, fallback: str | None) -> None:
     assert ways(model, fallback) == ()
     assert ways("local:smollm2", None)
+    assert ways("local:smollm2", "local:other"), "it needs the same engine"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.support.door import through_the_door
 from tests.support.program import run_chatcli
 from tests.support.server import ChatServer
 
-REAL = {"OPENAI_API_KEY": "sk-real", "OTHER_KEY": "sk-other"}
+REAL = {"OPENAI_API_KEY": "sk-test-real", "OTHER_KEY": "sk-test-other"}
 
 
 def test_a_home_from_it_can_not_bring_an_endpoint(tmp_path: Path, chat_server: ChatServer) -> None:
@@ -33,8 +33,12 @@ def test_an_endpoint_from_it_gets_no_key_that_the_config_names(
     (tmp_path / "chatcli").mkdir()
     config = tmp_path / "chatcli" / "config.toml"
     config.write_text('[profiles.openai]\nkey_variable = "OTHER_KEY"\n')
-    (tmp_path / ".env").write_text(f"OPENAI_BASE_URL={chat_server.url}\nOPENAI_API_KEY=sk-own\n")
-    done = run_chatcli("ask", "-m", "openai:m", "Hello", env={"OTHER_KEY": "sk-o"}, home=tmp_path)
+    (tmp_path / ".env").write_text(
+        f"OPENAI_BASE_URL={chat_server.url}\nOPENAI_API_KEY=sk-test-own\n"
+    )
+    done = run_chatcli(
+        "ask", "-m", "openai:m", "Hello", env={"OTHER_KEY": "sk-test-other"}, home=tmp_path
+    )
     assert done.returncode == 2
     assert "OTHER_KEY" in done.stderr
     assert chat_server.requests == []
@@ -42,7 +46,7 @@ def test_an_endpoint_from_it_gets_no_key_that_the_config_names(
 
 def test_a_home_from_it_still_holds_sessions(tmp_path: Path, chat_server: ChatServer) -> None:
     (tmp_path / ".env").write_text("CHATCLI_HOME=here\n")
-    env = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": chat_server.url, "CHATCLI_HOME": ""}
+    env = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": chat_server.url, "CHATCLI_HOME": ""}
     done = run_chatcli("ask", "-m", "m", "-s", "mine", "Hello", env=env, home=tmp_path)
     assert done.stdout == "Echo: Hello\n"
     assert (tmp_path / "here" / "sessions" / "mine.json").is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_the_order_is_environment_dotenv_stored_command(tmp_path: Path) -> None:
         assert key is not None
         return key.source, key.value()
 
-    assert found() == (f"the output of `{sys.executable}` (key_command)", "from-command")
+    assert found() == ("the output of its key_command", "from-command")
     store(tmp_path, "openai", OPENAI, "from-file")
     assert found() == (str(tmp_path / "keys.toml"), "from-file")
     (tmp_path / ".env").write_text("OPENAI_API_KEY=from-dotenv\nGROQ_API_KEY=no\n")
@@ -134,11 +135,13 @@ def test_a_command_that_prints_no_key_is_told_in_a_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
-    key = keys.find(settings(tmp_path), "mine", None, "no-such-vault read", OPENAI)
+def test_a_command_that_is_not_there_is_told_without_what_may_be_the_key(tmp_path: Path) -> None:
+    key = keys.find(settings(tmp_path), "mine", None, CANARY, OPENAI)
     assert key is not None
-    with pytest.raises(Refused, match="`no-such-vault`, is not there"):
+    with pytest.raises(Refused, match="the key_command of `mine` is not there") as caught:
         key.value()
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+    assert CANARY not in key.source
 
 
 def test_a_command_that_never_ends_is_ended(
@@ -189,3 +192,28 @@ def test_a_command_runs_when_a_request_is_made_and_once(
     assert (tmp_path / "runs").read_text() == "x"
     sent = {request.headers["authorization"] for request in chat_server.requests}
     assert sent == {f"Bearer {CANARY}"}
+
+
+def test_a_key_that_is_refused_is_asked_for_once_more(tmp_path: Path) -> None:
+    """Each run of the command prints another key, as one does whose keys expire."""
+    script = (
+        f"import pathlib\nruns = pathlib.Path({str(tmp_path / 'runs')!r})\n"
+        "runs.write_text((runs.read_text() if runs.exists() else '') + 'x')\n"
+        "print('key-' + runs.read_text())"
+    )
+    key = keys.find(settings(tmp_path), "mine", None, prints(tmp_path, script), OPENAI)
+    assert key is not None
+    assert [key.value(), key.value()] == ["key-x"] * 2
+    assert key.renewed("key-x") == "key-xx"
+    # Another thread that was refused with the same key finds it renewed already.
+    assert key.renewed("key-x") == "key-xx"
+    assert key.value() == "key-xx"
+
+
+def test_a_key_that_nothing_else_can_be_had_for_is_not_renewed(tmp_path: Path) -> None:
+    same = keys.find(settings(tmp_path), "mine", None, prints(tmp_path, "print('same')"), OPENAI)
+    fixed = keys.find(settings(tmp_path, MINE="fixed"), "mine", "MINE", None, OPENAI)
+    assert same is not None
+    assert fixed is not None
+    assert same.renewed(same.value()) is None
+    assert fixed.renewed(fixed.value()) is None

@@ -13,14 +13,16 @@ import pytest
 
 from chatcli import cli
 from chatcli.providers.hub.curated import CURATED
+from tests.support.canary import CANARY
 from tests.support.hubserver import HubServer, Repository, gguf, hang_after
 from tests.support.program import chatcli_argv, clean_env, run_chatcli
+from tests.support.protocol import MODELS, Json
 from tests.support.server import ChatServer
+from tests.support.statuses import refusal
 from tests.support.terminal import Terminal
 
 QWEN = CURATED["qwen3-4b"].reference
 WEIGHTS = gguf(5_000_000)
-KEY = "sk-canary-4711"
 
 
 @dataclass
@@ -60,10 +62,13 @@ class Shell:
         return told.out
 
     def offered(self, *words: str) -> list[str]:
-        """Return what bash is told when Tab is pressed after the last of the words."""
+        """Return what bash is told when Tab is pressed after the last of the words.
+
+        They are what bash takes for words: each run of colons is one of its own.
+        """
         with self._monkeypatch.context() as pressed:
             pressed.setenv("_CHATCLI_COMPLETE", "complete_bash")
-            pressed.setenv("COMP_WORDS", " ".join(("chatcli", *words)))
+            pressed.setenv("COMP_WORDS", "\n".join(("chatcli", *words)))
             pressed.setenv("COMP_CWORD", str(len(words)))
             told = self.run()
         assert told.err == ""
@@ -91,7 +96,7 @@ def hub() -> Iterator[HubServer]:
 
 
 def test_the_profiles_are_listed_with_where_and_with_what(shell: Shell) -> None:
-    shell.set("OPENAI_API_KEY", KEY)
+    shell.set("OPENAI_API_KEY", CANARY)
     lines = shell.prints("models", "list").splitlines()
     assert lines[0].split() == ["profile", "key", "default", "model", "where"]
     assert lines[2].split()[:2] == ["openai", "set"]
@@ -100,7 +105,7 @@ def test_the_profiles_are_listed_with_where_and_with_what(shell: Shell) -> None:
     rows = {row["name"]: row for row in json.loads(shell.prints("models", "list", "--json"))}
     assert rows["openai"]["key"] == "from the environment (OPENAI_API_KEY)"
     assert (rows["openai"]["ready"], rows["groq"]["ready"]) == (True, False)
-    assert KEY not in shell.prints("models", "list") + shell.prints("models", "list", "--json")
+    assert CANARY not in shell.prints("models", "list") + shell.prints("models", "list", "--json")
 
 
 def test_a_password_in_an_address_is_not_shown(shell: Shell) -> None:
@@ -113,12 +118,35 @@ def test_an_endpoint_is_asked_for_its_models(shell: Shell) -> None:
         shell.set("OPENAI_BASE_URL", server.url)
         assert json.loads(shell.prints("models", "list", "openai", "--json"))[0] == "alpha"
         assert "\x1b" not in shell.prints("models", "list", "openai:")
-        assert shell.offered("chat", "--model", "openai:al") == ["openai:alpha"]
+        assert shell.offered("chat", "--model", "openai", ":", "al") == ["alpha"]
 
 
 def test_an_endpoint_that_is_not_there_costs_a_line(shell: Shell) -> None:
     assert "there is no profile `nobody`; " in shell.refuses("models", "list", "nobody")
     assert "GROQ_API_KEY" in shell.refuses("models", "list", "groq")
+
+
+def test_outside_a_chat_no_advice_takes_a_slash_command(shell: Shell) -> None:
+    shell.set("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    told = shell.refuses("models", "list", "openai", code=1)
+    assert told.endswith("is the server up, and the address right?")
+
+
+def test_debug_shows_where_an_error_comes_from_and_no_key_that_a_server_repeats(
+    shell: Shell,
+) -> None:
+    """The canary of the suite fails this test where the answer is shown as it came."""
+    with ChatServer() as server:
+        body: Json = {"error": {"message": f"{CANARY} is no key"}}
+        server.fail_next(refusal("repeated", "repeats the key", 401, body), path=MODELS)
+        shell.set("OPENAI_BASE_URL", server.url)
+        shell.set("OPENAI_API_KEY", CANARY)
+        told = shell.run("--debug", "models", "list", "openai")
+    assert told.code == 1
+    assert "openai.AuthenticationError\n" in told.err
+    assert "listing.py" in told.err
+    assert "… is no key" in told.err
+    assert CANARY not in told.err
 
 
 def test_weights_are_pulled_by_a_name_of_the_list(shell: Shell, hub: HubServer) -> None:
@@ -196,7 +224,10 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_pull_goes_on(
     ("words", "expected"),
     [
         (("chat", "--model", "oll"), ["ollama"]),
-        (("ask", "-m", "local:"), ["local:smollm2", "local:mine"]),
+        (("ask", "-m", "local", ":"), ["smollm2", "mine"]),
+        (("ask", "-m", "local", ":", "m"), ["mine"]),
+        (("ask", "-m", "local:m"), ["local:mine"]),  # where bash was told to leave colons alone
+        (("ask", "-m", "local", ":", "mine", "--fallback", "oll"), ["ollama"]),
         (("chat", "--persona", "pir"), ["pirate"]),
         (("chat", "--session", "tr"), ["trip"]),
         (("sessions", "show", "tr"), ["trip"]),

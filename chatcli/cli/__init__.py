@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chatcli import __version__, faces
 from chatcli.cli import chat, config, doctor, models, personas, sessions
+from chatcli.cli.colons import whole_words
 from chatcli.cli.saying import complain
 from chatcli.errors import ChatcliError
 
@@ -57,15 +59,19 @@ def main() -> None:
     """Run the command line and exit."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    _have_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # What the terminal's encoding lacks is shown as `?`, which beats not being shown.
             stream.reconfigure(errors="replace")
+    # The openai client would write its log where replies are read.
+    os.environ.pop("OPENAI_LOG", None)
     try:
-        code = app(arguments, prog_name="chatcli", standalone_mode=False)
+        with whole_words():
+            code = app(arguments, prog_name="chatcli", standalone_mode=False)
     except (typer.TyperException, ChatcliError) as error:
         _show_where(error, wanted=debug)
-        complain(str(error) if isinstance(error, ChatcliError) else _usage(error))
+        complain(_failure(error) if isinstance(error, ChatcliError) else _usage(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = faces.INTERRUPTED
@@ -75,19 +81,33 @@ def main() -> None:
         code = 0
     except Exception as error:  # noqa: BLE001 - a mistake of ours is told in a line as well
         _show_where(error, wanted=debug)
-        complain(f"a mistake in chatcli: {type(error).__name__}: {error}; --debug shows where")
+        from chatcli.cli.tracing import told
+
+        complain(f"a mistake in chatcli: {told(error)}; --debug shows where")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _have_streams() -> None:
+    """Let what is written to a stream that was closed before we began go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It is written to for as long as we run.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _show_where(error: Exception, *, wanted: bool) -> None:
     """Print where an error comes from, for --debug; its text may be anybody's."""
     if wanted:
-        import traceback
-
+        from chatcli.cli.tracing import trace
         from chatcli.terminal.sanitize import clean
 
-        print(clean("".join(traceback.format_exception(error))), file=sys.stderr, end="")
+        print(clean(trace(error)), file=sys.stderr, end="")
+
+
+def _failure(error: ChatcliError) -> str:
+    hint = error.hint_for_the_shell
+    return f"{error.message}; {hint}" if hint else error.message
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WRONG: Final = 2
 """The exit code for a file that can't be used as it is."""
 
+MOST_READ: Final = 64 * 1024
+"""Characters that are read of a pipe, in which a key is looked for."""
+
 app = typer.Typer(help="Settings and keys; alone, it writes a commented config.toml or checks it.")
 key_app = typer.Typer(help="The keys that chatcli keeps for you.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
@@ -80,16 +83,26 @@ def edit_config() -> None:
 
 
 @key_app.command("set")
-def set_key(profile: Profile) -> None:
+def set_key(
+    profile: Profile,
+    typed: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+) -> None:
     """Keep a profile's key. It is asked for without showing it, or read from a pipe."""
     from chatcli import keychain
 
+    if typed:
+        raise UsageError(
+            "a key is not given on the command line, where others see it and the shell keeps it",
+            "`chatcli config key set PROFILE` asks for it",
+        )
     settings = load()
     keychain.origin_for(settings, profile)  # before a key is asked for
     where = keychain.keep(settings, profile, _asked_key(profile))
     say(f"the key of {profile} is kept in {where}")
     first = next(each for each in keychain.found(settings) if each.profile == profile)
-    if first.source and first.source != where:
+    if first.problem is not None:
+        complain(f"{first.problem.message}, and comes before this one")
+    elif first.source != where:
         complain(f"{first.source} has a key for {profile} too, and comes before this one")
 
 
@@ -98,32 +111,41 @@ def remove_key(profile: Profile) -> None:
     """Forget a key that is kept."""
     from chatcli import keychain
 
-    where = keychain.remove(load(), profile)
+    where = keychain.remove(load(lenient=True), profile)
     say(f"the key of {profile} is in {where} no more")
 
 
 @key_app.command("list")
 def list_keys(*, as_json: Json = False) -> None:
     """List the profiles that have a key, with its ends and where it is."""
-    from chatcli import keychain
+    from chatcli import inventory
 
-    found = keychain.found(load())
+    settings = load(lenient=True)
+    found = inventory.keys_of(settings)
     if as_json:
         print(faces.json_text([each.described() for each in found]))
-        return
-    for each in found:
-        if each.problem:
-            complain(str(each.problem))
-        else:
-            say(f"{each.profile:<12} {each.masked:<9} {each.source}")
+    else:
+        for each in found:
+            if each.problem:
+                complain(str(each.problem))
+            else:
+                say(f"{each.profile:<12} {each.masked:<9} {each.source}")
+    _tell((), inventory.problems_of(settings))
 
 
 def _asked_key(profile: str) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.read()
-    from getpass import getpass
+    if sys.stdin is None or not sys.stdin.isatty():
+        return sys.stdin.read(MOST_READ) if sys.stdin else ""
+    import warnings
+    from getpass import GetPassWarning, getpass
 
-    return getpass(f"Key of {profile} (it is not shown): ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return getpass(f"Key of {profile} (it is not shown): ")
+        except GetPassWarning:
+            told = "this terminal would show the key while it is typed"
+            raise UsageError(told, "pipe it in: chatcli config key set PROFILE < FILE") from None
 
 
 def _again() -> bool:

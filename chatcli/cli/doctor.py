@@ -77,7 +77,6 @@ def _terminal(settings: Settings) -> Terminal:
         kind="dumb" if settings.dumb else "",
         encoding=sys.stdout.encoding or "",
         color=settings.color,
-        truecolor=settings.surroundings.get("COLORTERM") in {"truecolor", "24bit"},
         name=answers.get("name", ""),
         background=theme.name if theme else "",
     )

@@ -47,14 +47,19 @@ def edit(path: Path, editor: str | None, template: str | None) -> int:
     """
     while True:
         try:
-            open_file(path, editor)
+            code = open_file(path, editor)
         except UsageError as error:
             say(str(path))
             complain(f"{error}, or edit the file yourself")
             return 0
-        if _untouched(path, template):
-            path.unlink(missing_ok=True)
+        except KeyboardInterrupt:
+            _drop_untouched(path, template)
+            raise
+        if _drop_untouched(path, template):
             complain("nothing was written: no persona was made")
+            return 1
+        if code:
+            complain(f"the editor ended with {code}: {path} is kept as it is")
             return 1
         trouble = _trouble_with(path)
         if trouble is None:
@@ -78,12 +83,16 @@ def _taken(name: str, path: Path) -> UsageError:
     return UsageError(f"there is a persona {name} already: {path}", "choose another name")
 
 
-def _untouched(path: Path, template: str | None) -> bool:
+def _drop_untouched(path: Path, template: str | None) -> bool:
+    """Remove a file in which nothing was written, and say whether it was one, or is gone."""
     try:
         found = path.read_bytes()
     except OSError:
         return not path.exists()
-    return template is not None and found.strip() in {b"", template.strip().encode()}
+    untouched = template is not None and found.strip() in {b"", template.strip().encode()}
+    if untouched:
+        path.unlink(missing_ok=True)
+    return untouched
 
 
 def _trouble_with(path: Path) -> PersonaError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chatcli.config.reading import read_config
+from chatcli.config.reading import MOST_BYTES, read_config
 from chatcli.config.template import template
 from chatcli.errors import UsageError
 from chatcli.settings import Settings
@@ -24,7 +24,10 @@ class ConfigDraft:
         self.is_left_over = self.file.exists()
 
     def edit(self) -> None:
-        """Have the user edit the draft. Raises UsageError where the editor fails."""
+        """Have the user edit the draft.
+
+        Raises UsageError where the editor fails, StorageError where the file can't be read.
+        """
         from chatcli.terminal.editor import open_file
 
         if not self.file.exists():
@@ -36,6 +39,8 @@ class ConfigDraft:
             raise
         if code:
             raise self.given_up(f"the editor ended with {code}")
+        if not self.file.is_file():
+            raise self.given_up("the editor left no draft")
 
     def _begin(self) -> None:
         from chatcli.storage import files
@@ -44,7 +49,12 @@ class ConfigDraft:
         files.replace_file(self.file, self._original())
 
     def _original(self) -> bytes:
-        return self.target.read_bytes() if self.target.exists() else template().encode()
+        """Return what the draft began as. Raises StorageError."""
+        from chatcli.storage import files
+
+        if not self.target.exists():
+            return template().encode()
+        return files.read_bytes(self.target, MOST_BYTES)
 
     def problems(self) -> list[UsageError]:
         """Return what would be wrong if the draft were config.toml."""
@@ -83,7 +93,7 @@ class ConfigDraft:
     def given_up(self, why: str) -> UsageError:
         """Return what there is to say when the draft stays a draft."""
         told = f"{why}; {self.target} is as it was"
-        if self._drop_untouched():
+        if self._drop_untouched() or not self.file.exists():
             return UsageError(told)
         return UsageError(
             told,

@@ -55,6 +55,14 @@ def chosen_folders(base: Folders, sessions: str | None, personas: str | None, cw
     return Folders(base.config, base.data, base.cache, place(sessions, "sessions"), (own,))
 
 
+def current_folder() -> Path:
+    """Return the folder that the user is in. Raises UsageError where it has been removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the folder that you are in is not there any more", "cd ~") from error
+
+
 def at_home(text: str) -> Path:
     """Return the path that a user means, `~` included. Raises UsageError."""
     try:

@@ -74,15 +74,32 @@ def check(text: str, path: Path) -> ConfigFile:
     except tomllib.TOMLDecodeError as error:
         return ConfigFile(path, problems=(_unread(error, text, path),), text=text)
     except RecursionError:
-        told = UsageError(f"{path} is nested too deeply", MENDS)
-        return ConfigFile(path, problems=(told,), text=text)
+        return _refused(path, "is nested too deeply", text)
+    except ValueError:
+        # Python reads no number of more than some thousand digits.
+        return _refused(path, "holds a number that is too large", text)
+    if any(_too_large(value) for value in document.values()):
+        return _refused(path, "holds a number that is too large", text)
     return _checked(document, ConfigFile(path, text=text))
+
+
+def _refused(path: Path, why: str, text: str) -> ConfigFile:
+    return ConfigFile(path, problems=(UsageError(f"{path} {why}", MENDS),), text=text)
+
+
+def _too_large(value: object) -> bool:
+    """Tell whether there is a whole number in a value that TOML has no room for (64 bits)."""
+    if isinstance(value, dict | list):
+        return any(map(_too_large, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _text(path: Path) -> str:
     try:
-        if not path.is_file():
+        if not path.exists():
             return ""
+        if not path.is_file():
+            raise UsageError(f"{path} is no file", "move away what is there")
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:

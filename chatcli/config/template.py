@@ -25,6 +25,7 @@ PROFILES: Final = """\
 # key_command = "pass show mine"
 # model = "llama-3.3-70b"
 # context_window = 131072
+# images = true
 # temperature = 0.7
 """
 

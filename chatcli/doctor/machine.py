@@ -33,7 +33,6 @@ class Terminal:
     kind: str
     encoding: str
     color: bool
-    truecolor: bool
     name: str = ""
     background: str = ""
 
@@ -52,7 +51,7 @@ def terminal(found: Terminal) -> Iterator[Finding]:
     columns, lines = found.size
     told = [
         f"{columns} columns, {lines} lines",
-        _colors(found),
+        "colours" if found.color else "no colours (NO_COLOR)",
         found.encoding.upper() or "no encoding",
     ]
     told += [f"{found.background} background"] if found.background else []
@@ -65,12 +64,6 @@ def terminal(found: Terminal) -> Iterator[Finding]:
         yield Finding("terminal", "odd", f"it takes {found.encoding}, not UTF-8", hint)
     if found.kind == "dumb":
         yield Finding("terminal", "odd", "TERM is dumb: the chat goes by lines", "set TERM")
-
-
-def _colors(found: Terminal) -> str:
-    if not found.color:
-        return "no colours (NO_COLOR)"
-    return "16 million colours" if found.truecolor else "the palette's colours"
 
 
 def tokenizers() -> Iterator[Finding]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, as_completed
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -28,10 +27,7 @@ WITHIN: Final = 20.0
 """Seconds that a model may take for its one token."""
 
 KNOCK_WITHIN: Final = 0.3
-AT_ONCE: Final = 8
 _QUESTION: Final = Message("user", "Say OK.")
-_CLAUSES: Final = re.compile(r"(?<=\?) |; |, (?:or|and)(?: then)? (?=/)|, or ")
-_COMMAND: Final = re.compile(r"(?:^|\s)/(?:retry|model|continue)\b")
 _TOO_SHORT: Final = "output limit was reached"
 """What OpenAI says where a model would have thought for more than its one token."""
 
@@ -67,6 +63,7 @@ def profiles(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         else:
             key = " ".join(part for part in ("key", found.masked, "from", found.source) if part)
             yield Finding(found.profile, "note", key)
+    yield from _chosen(settings)
     if not names and not installed("local"):
         line = install_line("local")
         hint = f"{line}, or chatcli config key set openai, or start a server, as Ollama is one"
@@ -78,10 +75,20 @@ def profiles(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         return
     if names:
         yield Finding("models", "note", f"asking for one token each: {', '.join(names)}")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = [pool.submit(_asked, settings, name) for name in names]
-        for done in as_completed(asked):
-            yield done.result()
+    yield from _answers(settings, names)
+
+
+def _chosen(settings: Settings) -> Iterator[Finding]:
+    """Tell where the model that is set, or its fallback, is none that could be asked."""
+    told = {str(found.problem) for found in keys_of(settings)}
+    for name, spec in (("model", settings.model), ("fallback", settings.fallback)):
+        try:
+            if spec is not None:
+                resolve(settings, spec)
+        except UsageError as error:
+            # What is wrong with a key is told of already.
+            if str(error) not in told:
+                yield Finding("models", "bad", f"{name}: {error.message}", error.hint)
 
 
 def _set_up(settings: Settings) -> tuple[list[str], list[str]]:
@@ -112,6 +119,25 @@ def _listens(base_url: str) -> bool:
     return False
 
 
+def _answers(settings: Settings, names: Sequence[str]) -> Iterator[Finding]:
+    """Ask all of them at once, and yield what each answers as it comes.
+
+    The threads hold nobody up: after Ctrl-C there is no waiting for a server that says nothing.
+    """
+    answers: list[Future[Finding]] = [Future() for _ in names]
+    for name, answer in zip(names, answers, strict=True):
+        threading.Thread(target=_answer, args=(settings, name, answer), daemon=True).start()
+    for answer in as_completed(answers):
+        yield answer.result()
+
+
+def _answer(settings: Settings, name: str, answer: Future[Finding]) -> None:
+    try:
+        answer.set_result(_asked(settings, name))
+    except BaseException as error:  # noqa: BLE001 - whoever waits for the result raises it again
+        answer.set_exception(error)
+
+
 def _asked(settings: Settings, name: str) -> Finding:
     """Ask a profile's model for one token."""
     hurried = replace(settings, first_token_timeout=WITHIN, token_timeout=WITHIN)
@@ -129,7 +155,7 @@ def _asked(settings: Settings, name: str) -> Finding:
             clock.cancel()
     except ChatcliError as error:
         if _TOO_SHORT not in str(error):
-            return Finding(name, "bad", error.message, _outside_a_chat(error.hint))
+            return Finding(name, "bad", error.message, _mending(error.hint_for_the_shell))
         finish = Finish("length")
     finally:
         models.close()
@@ -139,10 +165,10 @@ def _asked(settings: Settings, name: str) -> Finding:
     return Finding(name, "good", f"{finish.model or model.model} answered in {seconds:.1f} s")
 
 
-def _outside_a_chat(hint: str) -> str:
-    """Return the advice without what only a chat has commands for."""
-    useful = [clause for clause in _CLAUSES.split(hint) if not _COMMAND.search(clause)]
-    return "; ".join(useful) or "check the profile's address, key and model"
+def _mending(hint: str) -> str:
+    """Return the advice of an error, if it is of use to somebody who looks at all of this."""
+    useful = hint and "chatcli doctor" not in hint
+    return hint if useful else "check the profile's address, key and model"
 
 
 def _spec(settings: Settings, name: str) -> str:

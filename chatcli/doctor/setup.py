@@ -28,9 +28,16 @@ def configuration(settings: Settings) -> Iterator[Finding]:
 
 
 def personas(settings: Settings) -> Iterator[Finding]:
-    """Tell how many personas there are, and which can't be read."""
-    found = persona_store(settings).all()
+    """Tell how many personas there are, which can't be read, and whether the one set is there."""
+    store = persona_store(settings)
+    found = store.all()
     broken = [each for each in found if isinstance(each, PersonaError)]
     for error in broken:
         yield Finding("personas", "bad", error.message, error.hint or "mend or remove the file")
+    if settings.persona:
+        try:
+            store.get(settings.persona)
+        except PersonaError as error:
+            if str(error) not in map(str, broken):
+                yield Finding("personas", "bad", error.message, error.hint)
     yield Finding("personas", "good", f"{len(found) - len(broken)} can be read")

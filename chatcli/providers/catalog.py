@@ -8,7 +8,6 @@ file in the cache, with an entry for each profile and address.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from chatcli.errors import ChatcliError
+from chatcli.providers.jsonfile import read_json, write_json
 from chatcli.providers.profiles import LOCAL, SMOLLM2, profiles_of
 from chatcli.settings import Settings
 
@@ -159,18 +159,14 @@ def local_names(settings: Settings) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> dict[str, _Listed]:
-    try:
-        with path.open("rb") as file:
-            stored = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    stored = read_json(path, _MOST_BYTES)
     found = stored.items() if isinstance(stored, dict) else ()
     return {key: entry for key, each in found if (entry := _entry_in(each)) is not None}
 
 
 def _entry_in(stored: object) -> _Listed | None:
     match stored:
-        case {"at": int() | float() as at, "models": list(models)}:
+        case {"at": int() | float() as at, "models": list(models)} if at <= time.time():
             known = (each for each in models if isinstance(each, str) and each.isprintable())
             return _Listed(tuple(known)[:MOST_MODELS], at)
         case _:
@@ -178,12 +174,8 @@ def _entry_in(stored: object) -> _Listed | None:
 
 
 def _write(path: Path, listed: dict[str, _Listed]) -> None:
-    """Put the file in its place in one step; where it can't be written, it is asked for again."""
-    from tempfile import NamedTemporaryFile
-
+    """Keep what is known; where it can't be written, it is asked for again."""
     stored = {key: {"at": each.at, "models": each.models} for key, each in listed.items()}
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as spare:
-            json.dump(stored, spare)
-        Path(spare.name).replace(path)
+        write_json(path, stored)

@@ -67,11 +67,7 @@ class Key:
 
 
 def find(
-    settings: Settings,
-    profile_name: str,
-    variable: str | None,
-    command: object,
-    base_url: str,
+    settings: Settings, profile_name: str, variable: str | None, command: object, base_url: str
 ) -> Key | None:
     """Return the key of a profile whose requests go to `base_url`, None where it has none.
 
@@ -186,13 +182,8 @@ def account(profile_name: str, origin: str) -> str:
 def _from_command(profile_name: str, command: object) -> Key:
     words = _words(profile_name, command)
     ask = partial(_printed, profile_name, words)
-    # Not a word of it is shown: some write the key itself where its command should stand.
-    return Key(
-        "the output of its key_command",
-        ask,
-        at_hand=False,
-        again=lambda refused: ask(but=refused),
-    )
+    source = "the output of its key_command"
+    return Key(source, ask, at_hand=False, again=lambda refused: ask(but=refused))
 
 
 def _words(profile_name: str, command: object) -> tuple[str, ...]:
@@ -236,12 +227,13 @@ def _output(what: str, words: tuple[str, ...]) -> str:
             timeout=COMMAND_WITHIN,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise Refused(f"{what} is not there", "check its path") from error
+    except FileNotFoundError:
+        # Not which: some write the key itself where its command should stand.
+        raise Refused(f"{what} is not there", "check its path") from None
     except subprocess.TimeoutExpired:
         raise Refused(f"{what} did not end within {COMMAND_WITHIN:.0f} s", hint) from None
     except (OSError, ValueError) as error:
-        raise Refused(f"{what} could not be started: {type(error).__name__}", hint) from error
+        raise Refused(f"{what} could not be started: {type(error).__name__}", hint) from None
     if done.returncode:
         # What it says on stderr may be anything, a key as well.
         raise Refused(f"{what} failed with code {done.returncode}", hint)

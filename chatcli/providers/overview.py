@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
+from chatcli.config.addresses import presentable
 from chatcli.errors import UsageError
 from chatcli.providers import keys
 from chatcli.providers.hub.curated import CURATED
@@ -100,11 +100,7 @@ def place_of(name: str, profile: Profile) -> str:
         return "this program"
     if not profile.base_url:
         return "needs base_url in config.toml"
-    try:
-        parts = urlsplit(profile.base_url)
-    except ValueError:
-        return "has a base_url that is no address"
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return presentable(profile.base_url)
 
 
 def _key_of(settings: Settings, name: str, profile: Profile) -> tuple[str, bool]:

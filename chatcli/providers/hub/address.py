@@ -23,9 +23,14 @@ class Address:
     def host(self) -> str:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
+    def page_of(self, repo: str) -> str:
+        """Return the address at which somebody can look at a repository."""
+        scheme, _, path = self.url.partition("://")
+        return f"{scheme}://{path.rpartition('@')[2]}/{repo}"
+
     def checked(self) -> Address:
         """Return the address as it can be used. Raises UsageError."""
-        url = self.url.strip().rstrip("/")
+        url = _with_plain_scheme(self.url.strip().rstrip("/"))
         if not _is_base(url):
             raise UsageError("HF_ENDPOINT is no address", f"write it as {HUB}, or unset it")
         token = (self.token or "").strip() or None
@@ -37,6 +42,11 @@ class Address:
             raise UsageError(
                 "HF_TOKEN would go over http, where all can read it",
                 "use an HF_ENDPOINT with https, or unset HF_TOKEN",
+            )
+        if "@" in urlsplit(url).netloc:
+            raise UsageError(
+                "HF_ENDPOINT holds a password, and HF_TOKEN is set: only one of them can be sent",
+                "take one away",
             )
         return Address(url, token)
 
@@ -52,9 +62,15 @@ def is_own(url: str, hub: str) -> bool:
 def joined(url: str, location: str) -> str:
     """Return where a redirect leads, empty where that can't be told."""
     try:
-        return urljoin(url, location)
+        return _with_plain_scheme(urljoin(url, location))
     except ValueError:
         return ""
+
+
+def _with_plain_scheme(url: str) -> str:
+    """Return an address with its scheme in lower case, for all who look whether it is encrypted."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme.lower()}{mark}{rest}"
 
 
 def _is_base(url: str) -> bool:

@@ -61,7 +61,7 @@ def retry_after(response: httpx2.Response) -> float | None:
 
 
 def _gated(wanted: Reference, address: Address) -> Refused:
-    page = f"{address.url}/{wanted.repo}"
+    page = address.page_of(wanted.repo)
     if address.token is None:
         hint = f"accept its terms at {page}, and set HF_TOKEN to a token of yours"
     else:

@@ -8,18 +8,17 @@ somebody has put there by hand have none, and are as good.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final
 
 from chatcli.errors import StorageError, UsageError
 from chatcli.providers.hub.curated import CURATED
 from chatcli.providers.hub.progress import amount_of
+from chatcli.providers.jsonfile import read_json, write_json
 from chatcli.providers.profiles import SMOLLM2
 from chatcli.providers.verified import lock_path, one_at_a_time, stamp_path
 from chatcli.providers.weights import SMOLLM2 as DEFAULT
@@ -129,23 +128,18 @@ def _delete(weights: Kept) -> None:
 def note_source(folder: Path, name: str, source: Source) -> None:
     """Write down where weights come from, in one step. Raises OSError."""
     stated = {"repo": source.repo, "commit": source.commit, "licence": source.licence}
-    with NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as spare:
-        json.dump(stated, spare)
-    Path(spare.name).replace(note_path(folder, name))
+    write_json(note_path(folder, name), stated)
 
 
 def source_of(folder: Path, name: str) -> Source | None:
     """Return where weights were pulled from, None where nothing says so."""
-    path = note_path(folder, name)
-    try:
-        with path.open("rb") as file:
-            stated = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return None
-    match stated:
-        case {"repo": str(repo), "commit": str(commit)}:
-            licence = stated.get("licence")
-            return Source(repo, commit, licence if isinstance(licence, str) else None)
+    match read_json(note_path(folder, name), _MOST_BYTES):
+        case {
+            "repo": str(repo),
+            "commit": str(commit),
+            "licence": str(licence) | (None as licence),
+        }:
+            return Source(repo, commit, licence)
         case _:
             return None
 
