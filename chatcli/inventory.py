@@ -64,6 +64,11 @@ def _presentable(key: str, value: object) -> object:
         return dict.fromkeys(value, HIDDEN)
     if key in _ADDRESSES and isinstance(value, str):
         return presentable(value)
+    try:
+        KEYS[key].read(value)
+    except ValueError:
+        # A value that can't be may be anything as well: a key in the place of its variable.
+        return HIDDEN if isinstance(value, str) else _without_secrets(value)
     return _without_secrets(value)
 
 

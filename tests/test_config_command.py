@@ -81,9 +81,11 @@ def test_show_tells_what_is_wrong_and_shows_the_rest(tmp_path: Path) -> None:
 
 def test_what_has_no_meaning_in_a_profile_is_not_shown_for_it_may_be_a_key(tmp_path: Path) -> None:
     (tmp_path / "chatcli").mkdir()
-    (tmp_path / "chatcli" / "config.toml").write_text("[profiles.a]\nbearer = 'hush'\n")
+    table = "[profiles.a]\nbearer = 'hush'\n[profiles.b]\nkey_variable = 'sk-hush'\n"
+    (tmp_path / "chatcli" / "config.toml").write_text(table)
     done = config(tmp_path, "show")
     assert (done.code, "unknown key `bearer`" in done.err) == (2, True)
+    assert "not the key itself" in done.err
     assert "hush" not in done.out + done.err
 
 

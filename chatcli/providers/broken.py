@@ -9,6 +9,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from chatcli.providers.said import address, shown
 
 AGAIN: Final = "/retry asks again"
 ONLINE: Final = f"is this machine online? {AGAIN}"
+
+CHECK_PROXY: Final = "check HTTPS_PROXY, or `proxy` of the profile in config.toml"
 
 _NO_SUCH_HOST: Final = {
     number
@@ -51,6 +54,10 @@ def _of_the_system(cause: BaseException, endpoint: Endpoint) -> ProviderError | 
             return _untrusted(cause, endpoint)
         case ssl.SSLError():
             return _insecure(cause, endpoint)
+        case socket.gaierror() | ConnectionRefusedError() if proxy := _proxy(endpoint):
+            why = (cause.strerror or str(cause)).lower()
+            text = f"the proxy {proxy} can't be reached: {why}"
+            return Unreachable(text, CHECK_PROXY, retryable=True)
         case socket.gaierror():
             return _unnamed(cause, endpoint)
         case ConnectionRefusedError():
@@ -77,8 +84,7 @@ def _of_the_client(cause: BaseException, endpoint: Endpoint) -> ProviderError | 
             return _no_address(endpoint)
         case httpx2.ProxyError():
             return Unreachable(
-                f"the proxy does not let it through: {shown(str(cause), endpoint)}",
-                "check HTTPS_PROXY, or `proxy` of the profile in config.toml",
+                f"the proxy does not let it through: {shown(str(cause), endpoint)}", CHECK_PROXY
             )
         case httpx2.LocalProtocolError() | UnicodeError():
             return Refused(
@@ -89,6 +95,14 @@ def _of_the_client(cause: BaseException, endpoint: Endpoint) -> ProviderError | 
             return _off_protocol(cause, endpoint)
         case _:
             return None
+
+
+def _proxy(endpoint: Endpoint) -> str:
+    """Return the address of the proxy that is asked in the endpoint's place, empty with none."""
+    from chatcli.providers.proxies import proxy_for
+
+    proxy = proxy_for(endpoint.base_url, endpoint.network.proxy)
+    return address(replace(endpoint, base_url=proxy)) if proxy else ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -157,7 +171,8 @@ def _off_protocol(cause: BaseException, endpoint: Endpoint) -> ProviderError:
         return Unreachable(
             "the reply broke off: the server closed the connection", AGAIN, retryable=True
         )
+    # What was read instead is told by the client as Python would write it.
+    why = shown(why.partition(": bytearray(")[0], endpoint).lower()
     return BadReply(
-        f"what {address(endpoint)} sends is no HTTP: {shown(why, endpoint)}",
-        "are the address and the port right?",
+        f"what {address(endpoint)} sends is no HTTP: {why}", "are the address and the port right?"
     )

@@ -18,6 +18,9 @@ ADJUSTABLE: Final = frozenset(
 )
 """What of a request can be worded another way, or left out."""
 
+BY_VALUE: Final = frozenset({"reasoning_effort"})
+"""What is refused for its value as a rule. Another value may be set by the next run."""
+
 _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {LIMIT: (LIMIT, OLD_LIMIT)}
 _WORDS: Final = ADJUSTABLE | {OLD_LIMIT, RANDOM_SEED}
 

@@ -93,7 +93,8 @@ class LocalModel(Windowed):
         return endpoint
 
     def _weights(self) -> Path:
-        from chatcli.providers.local import check_available, weights_for
+        from chatcli.providers.engine_run import check_available
+        from chatcli.providers.local import weights_for
 
         check_available()
         self._doing = _FETCHING

@@ -1,8 +1,8 @@
 """The embedded model's own process: llama.cpp behind a key on 127.0.0.1.
 
 It is a process and not a thread because llama.cpp holds Python's global lock while it loads a
-model, for seconds, and nobody could type meanwhile. `providers.local` starts this file as a script
-and talks with it in three steps:
+model, for seconds, and nobody could type meanwhile. `providers.engine_run` starts this file as a
+script and talks with it in three steps:
 
 1. the parent writes one line of JSON to stdin: a `Request`. The key travels there because other
    users can read a command line, and children inherit an environment;

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
 
+from chatcli.config.addresses import presentable
 from chatcli.errors import (
     BadReply,
     ChatcliError,
@@ -24,6 +26,7 @@ from chatcli.providers.overflow import is_overflow, overflow
 from chatcli.providers.said import (
     Said,
     ToldInReply,
+    about_address,
     address,
     retry_after,
     said_in,
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 AGAIN: Final = "/retry asks again"
 
+_CHATS: Final = "/chat/completions"
+"""What the client adds to a base URL."""
 _TRANSIENT: Final = {408, 409, 429}
 
 _NO_CREDIT: Final = re.compile(
@@ -88,11 +93,7 @@ def from_body(body: Mapping[str, Any], endpoint: Endpoint, status: int) -> Provi
 def _from_response(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
     status, headers = error.status_code, error.response.headers
     if 300 <= status < 400:
-        where = shown(headers.get("location", "elsewhere"), endpoint)
-        return Refused(
-            f"{address(endpoint)} redirects to {where}",
-            "make that the base URL if you trust it",
-        )
+        return _redirected(error, endpoint)
     said = _page(error) if isinstance(error.body, str) else said_in(error.body)
     failure = _refusal(status, said, error.body, endpoint)
     failure.retry_after = retry_after(headers)
@@ -101,6 +102,18 @@ def _from_response(error: openai.APIStatusError, endpoint: Endpoint) -> Provider
     if headers.get("x-should-retry") == "false":
         failure.retryable = False
     return failure
+
+
+def _redirected(error: openai.APIStatusError, endpoint: Endpoint) -> Refused:
+    """Tell where a server sends its clients: as the base URL that would lead there, if it can."""
+    asked = str(error.response.url)
+    there = urljoin(asked, error.response.headers.get("location", ""))
+    base_url = there.removesuffix(_CHATS)
+    where = shown(presentable(base_url), endpoint)
+    if there in {asked, base_url}:
+        return Refused(f"{address(endpoint)} redirects to {where}", about_address(endpoint))
+    hint = "make that the base URL if you trust it"
+    return Refused(f"{address(endpoint)} redirects to {where}", hint)
 
 
 def _page(error: openai.APIStatusError) -> Said:
@@ -169,12 +182,17 @@ def _refused(status: int, told: str, endpoint: Endpoint) -> tuple[str, str]:
         case 405:
             return (
                 f"{where} takes no chats: {told}",
-                "a base URL usually ends in /v1",
+                about_address(endpoint),
+            )
+        case 407:
+            return (
+                f"the proxy wants a name and a password: {told}",
+                "write them into its address: http://NAME:PASSWORD@HOST:PORT",
             )
         case 413:
             return (
                 f"{where} finds the request too large: {told}",
-                "/budget N sends less of the conversation, /clear starts again",
+                "/edit shortens the question, /budget N sends less of the conversation",
             )
         case _:
             return (

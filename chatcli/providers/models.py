@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from chatcli.conversation.messages import Message
@@ -71,7 +72,9 @@ class RemoteModel(Windowed):
 
     def __init__(self, target: Target, waits: Waits | None = None) -> None:
         dialect = Dialect(target.words)
-        super().__init__(target.name, self._endpoint, dialect=dialect, waits=waits)
+        super().__init__(
+            target.name, self._endpoint, dialect=dialect, waits=waits, renew=self._renewed
+        )
         self.default_parameters = self.parameters = Parameters().updated(target.parameters)
         self.encoding = target.tokenizer
         self._target = target
@@ -110,6 +113,11 @@ class RemoteModel(Windowed):
         target = self._target
         key = target.key.value() if target.key else None
         return Endpoint(target.base_url, key, target.model, network=target.network)
+
+    def _renewed(self, endpoint: Endpoint) -> Endpoint | None:
+        key, refused = self._target.key, endpoint.api_key
+        another = key.renewed(refused) if key and refused else None
+        return replace(endpoint, api_key=another) if another else None
 
 
 class Models:

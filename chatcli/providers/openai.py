@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chatcli.conversation.events import Notice
 from chatcli.conversation.messages import Message
@@ -20,6 +20,8 @@ from chatcli.providers.lines import Call, Lines
 if TYPE_CHECKING:
     import openai
 
+T = TypeVar("T")
+
 _OF_THE_CLIENT: Final = ("model", "messages", "stream")
 
 
@@ -28,7 +30,8 @@ class OpenAIProvider:
 
     `connect` returns the endpoint and may take its time: it is called in the thread of the first
     reply. `name` is the model as the user names it, `PROFILE:MODEL`. `dialect` is how the endpoint
-    wants its requests worded; `adapted` is told when that turns out to be another.
+    wants its requests worded; `adapted` is told when that turns out to be another. `renew` returns
+    an endpoint that refuses its key with another key, None where there is none.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class OpenAIProvider:
         *,
         dialect: Dialect | None = None,
         waits: Waits | None = None,
+        renew: Callable[[Endpoint], Endpoint | None] = lambda _endpoint: None,
     ) -> None:
         self.model = name
         self.parameters = parameters or Parameters()
@@ -46,6 +50,7 @@ class OpenAIProvider:
         self.adapted: Callable[[Dialect], None] = lambda _dialect: None
         self._waits = waits
         self._connect = connect
+        self._renew = renew
         self._client: openai.OpenAI | None = None
         self._client_of: Endpoint | None = None
         self._lines = Lines()
@@ -73,15 +78,11 @@ class OpenAIProvider:
 
     def models(self) -> list[str]:
         """Return the names of the models that the endpoint lists. Raises ProviderError."""
-        from chatcli.providers.faults import from_exception
         from chatcli.providers.listing import names_from
 
         endpoint = self._connect()
         self._here.call = Call(self._lines)
-        try:
-            return names_from(self._open(endpoint), endpoint)
-        except Exception as error:
-            raise from_exception(error, endpoint) from error
+        return self._at(endpoint, lambda there: names_from(self._open(there), there))
 
     def close(self) -> None:
         if self._client is not None:
@@ -101,19 +102,39 @@ class OpenAIProvider:
     def _receive(
         self, asked: Mapping[str, object], extra: Mapping[str, object], call: Call, emit: Emit
     ) -> None:
-        from chatcli.providers.faults import from_exception
-
         endpoint = self._connect()
         if call.given_up:
             return
         emit(ASKED)
         self._here.call = call
-        try:
-            client = self._open(endpoint)
-            named = {**asked, "model": endpoint.model or self._first_model(client, endpoint)}
+
+        def converse(there: Endpoint) -> None:
+            client = self._open(there)
+            named = {**asked, "model": there.model or self._first_model(client, there)}
             # Each round takes a word away, so that they come to an end.
-            while self._refused(client, {**self.dialect.spoken(named), **extra}, endpoint, emit):
+            while self._refused(client, {**self.dialect.spoken(named), **extra}, there, emit):
                 pass
+
+        self._at(endpoint, converse)
+
+    def _at(self, endpoint: Endpoint, ask: Callable[[Endpoint], T]) -> T:
+        """Ask an endpoint, and again where it wants another key and there is one.
+
+        Raises ChatcliError, whatever goes wrong.
+        """
+        import openai
+
+        from chatcli.providers.faults import from_exception
+
+        try:
+            try:
+                return ask(endpoint)
+            except openai.AuthenticationError:
+                renewed = self._renew(endpoint)
+                if renewed is None:
+                    raise
+            endpoint = renewed
+            return ask(endpoint)
         except Exception as error:
             raise from_exception(error, endpoint) from error
 

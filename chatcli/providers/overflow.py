@@ -15,7 +15,7 @@ _STATUSES: Final = {400, 413, 422, 500}
 
 _SAID: Final = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum (?:context|prompt|model) length"
-    r"|prompt (?:is )?too long|too many tokens"
+    r"|(?:prompt|input) (?:is )?too long|too many tokens"
     r"|(?:exceed|overflow|longer than|greater than|too large for)\w*\b.{0,60}"
     r"\b(?:context|maximum number of tokens)"
     r"|context (?:size|length|window|limit).{0,40}(?:exceed|overflow|not enough)",
@@ -31,6 +31,7 @@ _LIMITS: Final = (
     r"context (?:length|size|window|limit)s?(?: is| of)?(?: only)? \(?(\d+)",
     r"\d(?: tokens)? > (\d+)",
     r"limit of (\d+)",
+    r"the maximum is (\d+)",
 )
 _SENT: Final = (
     r"\((\d+) (?:in the messages|of text input)",

@@ -25,6 +25,7 @@ MOST_DOLLARS: Final = 1_000_000
 LONGEST_HEADER: Final = 8192
 MENDS: Final = "`chatcli config edit` mends it"
 
+_VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]{0,127}")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING: Final = {"content-length", "transfer-encoding", "connection", "host"}
 _ENDING: Final = "/chat/completions"
@@ -66,6 +67,12 @@ def _headers(value: object) -> Mapping[str, str]:
         if len(text) > LONGEST_HEADER:
             raise ValueError
     return dict(value)
+
+
+def _variable(value: object) -> str:
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+        raise ValueError
+    return value
 
 
 def _proxy(value: object) -> str:
@@ -112,7 +119,7 @@ _PATHS: Final = ("ca_bundle", "client_cert", "client_key")
 
 KEYS: Final[Mapping[str, Kind[Any]]] = {
     "base_url": ADDRESS,
-    "key_variable": TEXT,
+    "key_variable": Kind("the name of a variable, not the key itself", _variable),
     "key_command": Kind("a text, or a list of texts", _command),
     "model": TEXT,
     "tokenizer": one_of(*vocabularies.PATTERNS),
@@ -124,7 +131,7 @@ KEYS: Final[Mapping[str, Kind[Any]]] = {
 }
 """A new key is a line here, and a field of `Profile` or `Network`."""
 
-_UNSHOWN: Final = {"headers", "proxy", "key_command", "base_url"}
+_UNSHOWN: Final = {"headers", "proxy", "key_command", "key_variable", "base_url"}
 """What may hold a secret, and is not repeated in an error."""
 
 

@@ -16,7 +16,7 @@ from chatcli.conversation.ports import Delta, Finish
 from chatcli.conversation.text import whole_text
 from chatcli.errors import BadReply, Unreachable
 from chatcli.providers.base import Endpoint
-from chatcli.providers.said import ToldInReply
+from chatcli.providers.said import ToldInReply, about_address, address
 from chatcli.providers.sse import MOST_AT_ONCE, events, too_much
 
 MOST_TOKENS: Final = 10**9
@@ -59,8 +59,14 @@ def deltas(response: HTTPResponse, endpoint: Endpoint) -> Iterator[Delta]:
 
 def web_page(endpoint: Endpoint) -> BadReply:
     """Return the error for an answer that is meant for a browser."""
-    told = f"{endpoint.base_url} answered with a web page, not a reply"
-    return BadReply(told, "a base URL usually ends in /v1")
+    told = f"{address(endpoint)} answered with a web page, not a reply"
+    return BadReply(told, about_address(endpoint))
+
+
+def no_reply(endpoint: Endpoint) -> BadReply:
+    """Return the error for an answer that has nothing in it."""
+    told = f"{address(endpoint)} answered without a reply"
+    return BadReply(told, "check the base URL, or /retry", retryable=True)
 
 
 def bounded(chunks: Iterable[bytes], endpoint: Endpoint, most: int = MOST_AT_ONCE) -> bytes:
@@ -69,7 +75,7 @@ def bounded(chunks: Iterable[bytes], endpoint: Endpoint, most: int = MOST_AT_ONC
     for chunk in chunks:
         body += chunk
         if len(body) > most:
-            raise too_much(endpoint.base_url)
+            raise too_much(address(endpoint))
     return bytes(body)
 
 
@@ -102,11 +108,7 @@ class _Stream:
     def end(self) -> Finish:
         """Return how the reply ended, or raise where it broke off."""
         if not self._any and not self.done:
-            raise BadReply(
-                f"{self._endpoint.base_url} answered with nothing",
-                "check the base URL, or /retry",
-                retryable=True,
-            )
+            raise no_reply(self._endpoint)
         if not self.done and self._reason is None:
             raise Unreachable(
                 "the reply broke off: the server closed the connection",
@@ -125,15 +127,31 @@ def _pieces(delta: object) -> Iterator[Delta]:
     text = delta.get("content") or delta.get("refusal")
     if isinstance(text, str) and text:
         yield TextDelta(text)
+    for part in text if isinstance(text, list) else ():
+        yield from _of_part(part)
+
+
+def _of_part(part: object) -> Iterator[Delta]:
+    """Yield what a part of a content says, as Mistral's models send it when they think."""
+    match part:
+        case {"type": "text", "text": str(text)} if text:
+            yield TextDelta(text)
+        case {"type": "thinking", "thinking": list(thoughts)}:
+            for thought in thoughts:
+                match thought:
+                    case {"text": str(text)} if text:
+                        yield ReasoningDelta(text)
 
 
 def _whole_reply(body: bytes, endpoint: Endpoint) -> Iterator[Delta]:
     """Read the answer of a server that does not stream."""
+    if not body.strip():
+        raise no_reply(endpoint)
     answer = parsed(body, endpoint)
     choices = answer.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict):
-        told = f"{endpoint.base_url} answered with JSON that holds no reply"
+        told = f"{address(endpoint)} answered with JSON that holds no reply"
         raise BadReply(told, "/retry asks again")
     yield from _pieces(first.get("message"))
     model = _label(answer["model"]) if answer.get("model") else None
@@ -145,7 +163,7 @@ def parsed(data: bytes, endpoint: Endpoint) -> dict[str, Any]:
     """Return a JSON object that a server sent. Raises BadReply, ToldInReply for an error in it."""
     value = json_in(data, endpoint)
     if not isinstance(value, dict):
-        told = f"{endpoint.base_url} sent JSON that is no part of a reply"
+        told = f"{address(endpoint)} sent JSON that is no part of a reply"
         raise BadReply(told, "/retry asks again")
     if value.get("error"):
         raise ToldInReply(value)
@@ -157,7 +175,7 @@ def json_in(data: bytes, endpoint: Endpoint) -> object:
     try:
         return json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
-        told = f"{endpoint.base_url} sent something that is no JSON"
+        told = f"{address(endpoint)} sent something that is no JSON"
         raise BadReply(told, "/retry asks again") from error
 
 

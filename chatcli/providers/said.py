@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from chatcli.conversation.text import whole_text
 from chatcli.providers.base import Endpoint
 
 MOST_SHOWN: Final = 120
@@ -22,6 +23,9 @@ MOST_SHOWN: Final = 120
 
 UNTAKEN: Final = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """The codes that say of a parameter that the model does not take it."""
+
+_SHORTEST_SECRET: Final = 4
+"""The characters from which on a header's value is taken for more than a word of everybody's."""
 
 _TEXTS: Final = ("message", "detail", "error", "msg", "title", "description")
 _MOST_READ: Final = 100_000
@@ -113,10 +117,11 @@ def said_plainly(page: str) -> Said:
 
 
 def shown(text: str, endpoint: Endpoint) -> str:
-    """Return a server's words fit for one line, without the key if it repeats it."""
-    if endpoint.api_key:
-        text = text.replace(endpoint.api_key, "…")
-    line = " ".join(text.split()).rstrip(".")
+    """Return a server's words fit for one line, without what is secret if it repeats that."""
+    for secret in (endpoint.api_key or "", *endpoint.network.headers.values()):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
+    line = " ".join(whole_text(text).split()).rstrip(".")
     return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 1]}…"
 
 
@@ -130,6 +135,13 @@ def address(endpoint: Endpoint) -> str:
     place = f"[{host}]" if ":" in host else host
     told = f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path}"
     return shown(told if host else endpoint.base_url, endpoint)
+
+
+def about_address(endpoint: Endpoint) -> str:
+    """Say what may be wrong where something answers that is no endpoint for chats."""
+    if urlsplit(endpoint.base_url).path.rstrip("/").endswith("/v1"):
+        return "is the base URL right? A proxy or a sign-in page may be in the way"
+    return "a base URL usually ends in /v1"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

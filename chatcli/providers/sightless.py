@@ -14,13 +14,17 @@ from chatcli.errors import NoImages
 _STATUSES: Final = {400, 404, 415, 422, 500, 501}
 
 _IMAGE: Final = r"(?:images?|image_url|vision|multi-?modal)"
+# Not those that are too large, or wrong in another way.
+_AS_SUCH: Final = (
+    r"(?!(?: inputs?)?(?:: | (?:above|bigger|exceed|larger|of|over|than|that|which|with)))"
+)
 _SAID: Final = re.compile(
     # "this model does not support image input", "Model does not support images"
     rf"(?:not|n't|no|never) (?:\w+ ){{0,2}}(?:support|accept|take|have|handle)\w* (?:\w+ ){{0,2}}"
-    rf"[`'\"]?{_IMAGE}\b(?! (?:format|type|size|file|url)s?)"
+    rf"[`'\"]?{_IMAGE}\b(?! (?:format|type|size|file|url)s?){_AS_SUCH}"
     # "Image input is not enabled for this model", "image_url is only supported by certain models"
     rf"|{_IMAGE}\b[`'\"]?(?: inputs?| content| modality| parts?)? (?:is|are)(?:n't| not| only)"
-    r" (?:currently |yet )?(?:supported|enabled|allowed|accepted|available)"
+    r" (?:currently |yet )?(?:supported|enabled|allowed(?! (?:by|in) )|accepted|available)"
     r"|image input modality is not|that support image input|required for image input"
     # The names of parts, where a server knows text alone.
     r"|(?:unknown|unsupported|invalid|unexpected) (?:\w+ ){0,3}?(?:variant|type)\b.{0,4}image_url"

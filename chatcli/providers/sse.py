@@ -24,14 +24,16 @@ def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
     An empty line ends an event; an event that the body's end cuts short is no event.
     """
     data: list[bytes] = []
+    size = 0
     for line in lines(chunks):
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
+        if line.startswith((b"data:", _MARKED)):
+            data.append(line.partition(b":")[2].removeprefix(b" "))
+            size += len(line)
+            if size > MOST_AT_ONCE:
+                raise too_much("the server")
         elif not line and data:
             yield b"\n".join(data)
-            data = []
-        elif line.startswith(_MARKED):
-            data.append(line[len(_MARKED) :].removeprefix(b" "))
+            data, size = [], 0
     # Some servers end the body without the empty line after the last event.
     rest = b"\n".join(data).strip()
     if rest == b"[DONE]" or _is_json(rest):

@@ -12,6 +12,7 @@ import pytest
 from chatcli.errors import Unreachable
 from chatcli.providers import catalog
 from chatcli.providers.catalog import FILE, Catalog
+from chatcli.providers.jsonfile import read_json, write_json
 from chatcli.settings import Settings, load
 from tests.support.hubserver import gguf
 from tests.support.server import ChatServer
@@ -137,6 +138,30 @@ def test_a_cache_that_can_not_be_written_does_no_harm(tmp_path: Path, endpoint: 
     (tmp_path / "file").write_text("no folder")
     known = Catalog(settings(tmp_path), tmp_path / "file" / FILE, endpoint)
     assert known.models("openai") == ("small", "large")
+
+
+def test_what_can_not_be_written_whole_leaves_what_was_there_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    write_json(tmp_path / FILE, ["before"])
+    with pytest.raises(TypeError):
+        write_json(tmp_path / FILE, [1, object()])
+    assert read_json(tmp_path / FILE, 99) == ["before"]
+    assert list(tmp_path.iterdir()) == [tmp_path / FILE]
+
+
+@pytest.mark.parametrize("at", ["1e300", "Infinity", "NaN"])
+def test_a_list_from_the_future_is_asked_for_anew(
+    tmp_path: Path, endpoint: Endpoint, at: str
+) -> None:
+    known = Catalog(settings(tmp_path), tmp_path / FILE, endpoint)
+    known.learn("openai", ["old"])
+    stored = json.loads((tmp_path / FILE).read_text())
+    stated = json.dumps(stored).replace(str(stored[next(iter(stored))]["at"]), at)
+    (tmp_path / FILE).write_text(stated)
+    again = Catalog(settings(tmp_path), tmp_path / FILE, endpoint)
+    again.models("openai")
+    assert endpoint.asked == 1
 
 
 def test_no_more_endpoints_are_remembered_than_one_has(

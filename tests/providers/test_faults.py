@@ -30,9 +30,9 @@ from chatcli.errors import (
     ServerFailed,
     Unreachable,
 )
-from chatcli.providers.base import Endpoint, Waits
+from chatcli.providers.base import Endpoint, Network, Waits
 from chatcli.providers.openai import OpenAIProvider
-from chatcli.providers.said import address
+from chatcli.providers.said import about_address, address, shown
 from chatcli.terminal.status import sending_again
 from tests.support.faults import FAULTS, PLACED
 from tests.support.mischief import Fault, answer
@@ -144,7 +144,19 @@ def test_a_server_is_never_asked_earlier_than_it_wants(
     patience = Patience(chance=lambda: chance)
     delay = patience.delay(attempt, wished)
     assert delay >= (wished or 0)
-    assert delay <= (patience.longest_delay if wished is None else wished * 1.1 + 1e-9)
+    assert delay <= (wished * 1.1 + 1e-9 if wished else patience.longest_delay)
+
+
+@pytest.mark.parametrize("wished", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_server_that_wants_no_wait_is_given_time_all_the_same(
+    wished: str, chat_server: ChatServer
+) -> None:
+    busy = answer(503, b"Busy", headers=lambda: {"retry-after": wished})
+    chat_server.fail_next(Fault("busy", "wants no wait", busy), times=2)
+    talk = session(chat_server.url, attempts=3)
+    waits = [event.delay for event in talk.ask("Hello") if isinstance(event, Retrying)]
+    assert waits[0] >= 0.005
+    assert waits[1] >= 0.01
 
 
 def test_the_user_sees_how_long_it_takes_and_for_which_time(chat_server: ChatServer) -> None:
@@ -213,6 +225,32 @@ def test_a_password_in_the_address_is_not_told() -> None:
     assert address(endpoint) == "http://[::1]:8080/v1"
 
 
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        (
+            "https://elsewhere.example/v2/chat/completions?key=secret",
+            "redirects to https://elsewhere.example/v2/chat/completions?…; is the base URL right?",
+        ),
+        ("https://elsewhere.example/v2/chat/completions", "https://elsewhere.example/v2; make"),
+        ("/v2/chat/completions", "redirects to http://127.0.0.1:PORT/v2; make that the base URL"),
+        ("/login", "redirects to http://127.0.0.1:PORT/login; is the base URL right?"),
+        ("", "redirects to http://127.0.0.1:PORT/v1; is the base URL right?"),
+    ],
+)
+def test_a_redirect_is_told_as_the_base_url_that_would_lead_there(
+    location: str, told: str, chat_server: ChatServer
+) -> None:
+    moved = answer(308, b"", headers=lambda: {"location": location} if location else {})
+    chat_server.fail_next(Fault("moved", "to another address", moved))
+    assert told.replace("PORT", str(chat_server.port)) in str(ask(session(chat_server.url)))
+
+
+def test_only_an_address_without_its_end_is_told_what_a_base_url_ends_in() -> None:
+    assert about_address(Endpoint("http://localhost:8000")) == "a base URL usually ends in /v1"
+    assert "is the base URL right?" in about_address(Endpoint("http://localhost:8000/v1/"))
+
+
 def test_a_passing_fault_is_tried_again_and_answered(chat_server: ChatServer) -> None:
     chat_server.fail_next(FAULTS["503-openai"], times=2)
     talk = session(chat_server.url, attempts=3)
@@ -246,3 +284,9 @@ def test_a_host_that_can_t_be_looked_up_now_is_asked_again(monkeypatch: pytest.M
     assert error is not None
     assert error.retryable
     assert str(error).startswith("the host models.example can't be looked up: temporary failure")
+
+
+def test_a_servers_words_tell_no_header_that_only_the_profile_knows() -> None:
+    network = Network(headers={"X-Team-Token": "hush-hush-42", "X-Team": "7"})
+    endpoint = Endpoint("http://localhost:8000/v1", KEY, network=network)
+    assert shown(f"bad token hush-hush-42 of 7, {KEY}", endpoint) == "bad token … of 7, …"

@@ -197,7 +197,19 @@ def test_a_redirect_to_no_address_is_refused(server: HubServer, desk: Desk, loca
 def test_a_token_is_not_sent_in_the_clear_to_another_machine(tmp_path: Path) -> None:
     desk = Desk("http://mirror.invalid", tmp_path, TOKEN)
     assert "HF_TOKEN would go over http" in desk.fails()
+    # However its scheme is written.
+    assert "over http" in Desk("HTTP://mirror.invalid", tmp_path, TOKEN).fails()
     assert "holds what no token has" in Desk("https://x.invalid", tmp_path, "hf_\nx").fails()
+
+
+def test_a_password_in_the_address_is_not_told_and_not_sent_in_the_place_of_the_token(
+    server: HubServer, tmp_path: Path
+) -> None:
+    url = server.url.replace("http://", "HTTP://me:hush@")
+    told = Desk(url, tmp_path).fails("alice/gated")
+    assert f"accept its terms at {server.url}/alice/gated" in told
+    assert "only one of them can be sent" in Desk(url, tmp_path, TOKEN).fails("alice/gated")
+    assert Desk(url, tmp_path).pull().fetched
 
 
 # Faults

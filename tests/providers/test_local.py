@@ -16,7 +16,7 @@ import openai
 import pytest
 
 from chatcli.errors import EngineUnavailable, UsageError
-from chatcli.providers import engine, local
+from chatcli.providers import engine, engine_run
 from chatcli.providers.base import Endpoint
 from chatcli.providers.local import LocalEngine, weights_for
 from tests.support.embedded import weights
@@ -88,7 +88,6 @@ def test_without_the_extra_it_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    assert not local.available()
     with pytest.raises(EngineUnavailable, match="needs the extra `local`") as caught:
         LocalEngine(tmp_path / "any.gguf").endpoint()
     assert "chatcli[local]" in caught.value.hint
@@ -116,7 +115,7 @@ def test_how_the_engine_ended_becomes_one_line(
 ) -> None:
     weights = tmp_path / "model.gguf"
     weights.touch()
-    fault = local._fault(weights, code, local._first_error(log))
+    fault = engine_run._fault(weights, code, engine_run._first_error(log))
     assert fault.message.endswith(words)
 
 
@@ -245,7 +244,7 @@ def test_closing_ends_it_at_once_and_for_good(weights: Path, ready: bool) -> Non
     begun = time.monotonic()
     embedded.close()
     embedded.close()
-    assert time.monotonic() - begun < 2 * local.STOP_WITHIN
+    assert time.monotonic() - begun < 2 * engine_run.STOP_WITHIN
     assert not is_running(pid)
     with pytest.raises(EngineUnavailable, match="was closed"):
         embedded.endpoint()

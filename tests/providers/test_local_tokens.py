@@ -22,7 +22,7 @@ from chatcli.conversation.tokens import TokenCounter
 from chatcli.parts import examples_of
 from chatcli.personas import PersonaStore, shipped_folder
 from chatcli.providers import local_tokens
-from chatcli.providers.base import Endpoint, Parameters
+from chatcli.providers.base import Endpoint
 from chatcli.providers.local import LocalEngine
 from chatcli.providers.local_tokens import LocalTokens, tokens_of
 from chatcli.settings import load
@@ -274,10 +274,8 @@ def home(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.mark.parametrize("system", [None, "Be brief."])
 def test_a_plan_costs_what_the_engine_reports_for_it(system: str | None, home: Path) -> None:
-    with Session(system, model="local") as talk:
+    with Session(system, model="local", parameters={"max_reply": 5}) as talk:
         assert talk._engine.planner.counter.precision == "estimated", "the engine does not run yet"
-        assert talk._own is not None
-        talk._own.parameters = Parameters(max_reply=5)
         talk.send("Ahoy!")
         talk.count_tokens()
         planned = talk._engine.plan("Who are you?").tokens

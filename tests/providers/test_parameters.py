@@ -232,6 +232,8 @@ def test_a_stranger_s_file_sets_nothing_that_could_not_be_typed() -> None:
         ("/set max_reply 0", "a whole number"),
         ("/set reasoning_effort huge", "one of none, minimal"),
         ('/set extra_body {"model": "x"}', "without"),
+        ('/set extra_body {"top_k": "\\ud800"}', "without"),
+        ('/set stop ["END", "\\ud800"]', "a text or a list of texts"),
         ("/set temprature 1", "did you mean temperature?"),
     ],
 )
@@ -276,6 +278,36 @@ def test_what_was_learned_is_known_to_the_next_run_until_it_is_tried_again(desk:
     last = desk.app(model="mine")
     assert sent(last, desk)["temperature"] == 0.1
     last.close()
+
+
+def test_an_effort_that_was_refused_is_tried_by_the_next_run(desk: Desk) -> None:
+    app = desk.app(model="other")
+    typed(app, "/set reasoning_effort minimal")
+    desk.server.fail_next(picky("reasoning_effort"))
+    typed(app, "Hello")
+    typed(app, "Hello")
+    assert "reasoning_effort" not in desk.server.requests[-1].body
+    app.close()
+    with (desk.home / "config.toml").open("a") as file:  # under the last of its tables
+        file.write('reasoning_effort = "low"\n')
+    again = desk.app(model="other")
+    typed(again, "Hello")
+    assert desk.server.requests[-1].body["reasoning_effort"] == "low"
+    again.close()
+
+
+@pytest.mark.parametrize("value", ["0", "0.5"])
+def test_what_was_set_is_told_without_its_source_and_what_it_goes_back_to_with_it(
+    desk: Desk, value: str
+) -> None:
+    app = desk.app(model="mine")
+    (told,) = typed(app, f"/set temperature {value}")
+    assert isinstance(told, Notice)
+    assert told.text == f"temperature is {float(value)} from here on"
+    (told,) = typed(app, "/set temperature default")
+    assert isinstance(told, Notice)
+    assert told.text == "temperature is 0.1 from here on (the profile mine)"
+    app.close()
 
 
 def test_a_turn_that_was_refused_is_kept_once_and_whole(desk: Desk) -> None:

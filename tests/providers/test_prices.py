@@ -421,7 +421,7 @@ def test_the_budget_is_the_window_less_the_reserve_once_it_is_warm() -> None:
 
 def test_a_window_from_config_toml_is_known_at_once_and_may_be_larger(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[profiles.openai]\ncontext_window = 2000000\n")
-    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-none"}
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-test"}
     model = RemoteModel(resolve(load(environ=environ, cwd=tmp_path), "openai:gpt-4o"))
     assert model.budget == 2_000_000 - REPLY_RESERVE
     model.warm_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from chatcli import vocabularies
 from chatcli.app import App, Options
 from chatcli.conversation.messages import Message
 from chatcli.conversation.tokens import VocabularyEncoder
-from chatcli.errors import UsageError
+from chatcli.errors import Refused, UsageError
 from chatcli.parts import counter_for
 from chatcli.providers.base import Network
 from chatcli.providers.dialect import LIMIT, OLD_LIMIT, RANDOM_SEED
@@ -19,8 +20,10 @@ from chatcli.providers.prices import window_of
 from chatcli.providers.profiles import PROFILES, Target, profiles_of, resolve
 from chatcli.settings import load
 from chatcli.storage.learned import Learned
+from tests.support.canary import CANARY
 from tests.support.server import ChatServer
 
+QUESTION = [Message("user", "Hello")]
 NAMES = (
     *("local", "openai", "azure", "ollama", "lmstudio", "vllm", "openrouter", "groq", "mistral"),
     *("deepseek", "gemini", "anthropic", "xai"),
@@ -55,7 +58,7 @@ def test_the_longest_reply_is_called_what_the_endpoint_calls_it(tmp_path: Path) 
     assert own.words[LIMIT] == OLD_LIMIT
     elsewhere = target(tmp_path, "", "openai:m", OPENAI_BASE_URL="http://a.b/v1")
     assert elsewhere.words[LIMIT] == OLD_LIMIT
-    at_home = target(tmp_path, "", "openai:m", OPENAI_API_KEY="sk-x")
+    at_home = target(tmp_path, "", "openai:m", OPENAI_API_KEY="sk-test")
     assert LIMIT not in at_home.words
 
 
@@ -118,7 +121,7 @@ def test_tokens_are_counted_with_the_vocabulary_that_a_profile_states(
     tmp_path: Path, line: str, spec: str, encoding: str, precision: str
 ) -> None:
     (tmp_path / "config.toml").write_text(f'[profiles.mine]\nbase_url = "http://a.b/v1"\n{line}\n')
-    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-x"}
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-test"}
     app = App(load(environ=environ, cwd=tmp_path), Options(model=spec, save=False))
     app.wait_for_counting()
     counter = app.session.planner.counter
@@ -175,6 +178,7 @@ def test_the_parameters_of_a_profile_suit_its_models(tmp_path: Path) -> None:
         ("headers = { Host = 'secret' }", "a table of texts"),
         ("headers = { X-A = 5 }", "a table of texts"),
         ("key_command = []", "a text, or a list of texts"),
+        ('key_variable = "sk-secret-42"', "the name of a variable, not the key itself"),
         ('client_key = "a.key"', "without a client_cert"),
         ("temprature = 1", "unknown key `temprature`; did you mean `temperature`?"),
         ('api_key = "secret"', "`chatcli config key set mine` keeps one"),
@@ -205,7 +209,7 @@ def test_the_environment_s_address_comes_before_the_file_s(tmp_path: Path) -> No
     table = '[profiles.openai]\nbase_url = "http://file/v1"\nmodel = "m"\n'
     urls = [
         target(tmp_path, table, "openai", OPENAI_BASE_URL="http://env/v1").base_url,
-        target(tmp_path, table, "openai", OPENAI_API_KEY="sk-x").base_url,
+        target(tmp_path, table, "openai", OPENAI_API_KEY="sk-test").base_url,
         target(tmp_path, 'base_url = "http://top/v1"\n' + table, "openai").base_url,
     ]
     assert urls == ["http://env/v1", "http://file/v1", "http://file/v1"]
@@ -219,19 +223,52 @@ def test_a_key_goes_to_its_own_profile_and_to_no_other(
         f'[profiles.paid]\nbase_url = "{chat_server.url}"\nmodel = "m"\n'
         'key_variable = "PAID_KEY"\ntemperature = 0.3\nheaders = { X-Team = "seven" }\n'
     )
-    environ = {"OPENAI_API_KEY": "sk-openai", "PAID_KEY": "sk-paid", "OPENAI_ORG_ID": "org-x"}
+    environ = {
+        "OPENAI_API_KEY": "sk-test-own",
+        "PAID_KEY": "sk-test-paid",
+        "OPENAI_ORG_ID": "org-x",
+    }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     models = Models(load(environ={"CHATCLI_HOME": str(tmp_path), **environ}, cwd=tmp_path))
     for profile in ("mine", "paid"):
-        assert list(models.use(profile).stream([Message("user", "Hello")]))
+        assert list(models.use(profile).stream(QUESTION))
     models.close()
     mine, paid = chat_server.requests
     assert "authorization" not in mine.headers
-    assert paid.headers["authorization"] == "Bearer sk-paid"
+    assert paid.headers["authorization"] == "Bearer sk-test-paid"
     assert paid.headers["x-team"] == "seven"
     assert paid.body["temperature"] == 0.3
     assert "org-x" not in str([mine.headers, paid.headers])
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_key_that_expired_since_its_command_was_run_is_asked_for_once_more(
+    tmp_path: Path, chat_server: ChatServer, fresh: bool
+) -> None:
+    keys, ran = tmp_path / "keys", tmp_path / "ran"
+    keys.write_text(f"{CANARY}-old\n")
+    script = tmp_path / "key.sh"
+    script.write_text(f"head -n 1 {keys}; echo . >> {ran}\n")
+    (tmp_path / "config.toml").write_text(
+        f'[profiles.mine]\nbase_url = "{chat_server.url}"\nkey_command = "sh {script}"\n'
+    )
+    models = Models(load(environ={"CHATCLI_HOME": str(tmp_path)}, cwd=tmp_path))
+    model = models.use("mine:m")
+    assert list(model.stream(QUESTION))
+    assert model.models()
+    assert ran.read_text() == ".\n"
+    chat_server.rules = replace(chat_server.rules, api_key=f"{CANARY}-new")
+    if fresh:
+        keys.write_text(f"{CANARY}-new\n")
+        assert list(model.stream(QUESTION))
+        assert model.models()
+    else:
+        with pytest.raises(Refused, match="key"):
+            list(model.stream(QUESTION))
+    assert ran.read_text() == ".\n.\n"
+    keys.unlink()
+    models.close()
 
 
 @pytest.mark.parametrize(
@@ -245,7 +282,7 @@ def test_a_key_goes_to_its_own_profile_and_to_no_other(
 def test_an_endpoint_from_a_stranger_s_env_file_gets_nothing_of_the_user_s(
     tmp_path: Path, line: str
 ) -> None:
-    (tmp_path / ".env").write_text("OPENAI_BASE_URL=http://a.b/v1\nOPENAI_API_KEY=sk-own\n")
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=http://a.b/v1\nOPENAI_API_KEY=sk-test-own\n")
     with pytest.raises(UsageError) as caught:
         target(tmp_path, f"[profiles.openai]\n{line}\n", "openai:m")
     assert "./.env sets OPENAI_BASE_URL" in str(caught.value)

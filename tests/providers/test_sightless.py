@@ -47,6 +47,12 @@ OTHERS = (
     "You uploaded an unsupported image. Please make sure your image is valid.",
     "this endpoint does not support image types other than png",
     "Image size is not supported",
+    "This model does not support images larger than 8000 pixels",
+    "the model does not support image inputs above 2048 pixels",
+    "Model doesn't accept images over 20 MB",
+    "this model does not support images with transparency",
+    "Cannot handle image: corrupted data",
+    "Image content is not allowed by our safety system",
     "this model does not support tools",
     "The model `llava` does not exist",
     "Invalid 'temperature': must be between 0 and 2",
@@ -89,7 +95,7 @@ def test_what_config_says_of_a_profile_goes_before_what_is_known_of_a_name(
     tmp_path: Path, model: str, config: str, *, sees: bool
 ) -> None:
     (tmp_path / "config.toml").write_text(f"[profiles.openai]\n{config}\n")
-    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-x"}
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-test"}
     settings = load(environ=environ, cwd=tmp_path)
     assert Models(settings).use(model).takes_images is sees
 
@@ -97,6 +103,6 @@ def test_what_config_says_of_a_profile_goes_before_what_is_known_of_a_name(
 @pytest.mark.parametrize("value", ["1", "'yes'", "[]"])
 def test_whether_a_profile_takes_images_is_true_or_false(tmp_path: Path, value: str) -> None:
     (tmp_path / "config.toml").write_text(f"[profiles.openai]\nimages = {value}\n")
-    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-x"}
+    environ = {"CHATCLI_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-test"}
     with pytest.raises(UsageError, match=r"`images` .*must be true or false"):
         Models(load(environ=environ, cwd=tmp_path)).use("openai:gpt-4o")

@@ -44,7 +44,8 @@ def test_an_event_is_its_data(body: bytes, read: list[bytes]) -> None:
         assert list(events(cut)) == read
 
 
-def test_an_event_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("piece", [b"x" * 1_000, b"data: x\n", b"data:\n"])
+def test_an_event_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
     monkeypatch.setattr(sse, "MOST_AT_ONCE", 10_000)
     with pytest.raises(BadReply, match="more than any reply has"):
-        list(events(b"x" * 1_000 for _ in range(100)))
+        list(events(piece for _ in range(5_000)))

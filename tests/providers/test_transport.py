@@ -25,8 +25,9 @@ from chatcli.providers.base import Endpoint, Network, PumpedReply, Waits, is_loo
 from chatcli.providers.client import MOST_OF_AN_ERROR
 from chatcli.providers.openai import OpenAIProvider
 from tests.support.exchange import Exchange
-from tests.support.loopback import HOST
+from tests.support.loopback import HOST, closed_port
 from tests.support.mischief import Fault
+from tests.support.program import run_chatcli
 from tests.support.protocol import MODELS, encode, event
 from tests.support.relay import Authority, Encrypted, HTTPProxy, SOCKSProxy
 from tests.support.server import ChatServer
@@ -97,6 +98,31 @@ def test_a_proxy_makes_a_tunnel_for_what_is_encrypted(
         url = tls.replace(HOST, "localhost")
         assert said(provider(url, proxy=os.environ["HTTPS_PROXY"])) == "Echo: Hello"
         assert [host for host, _ in proxy.asked_for] == ["localhost"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_password_is_said_to(tls: str, scheme: str) -> None:
+    url = tls.replace("https", scheme)
+    with HTTPProxy(user="me:secret") as proxy, pytest.raises(ProviderError) as caught:
+        said(provider(url, proxy=f"http://me:wrong@{HOST}:{proxy.port}"))
+    assert "proxy" in caught.value.message
+    assert not caught.value.retryable
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+@pytest.mark.parametrize("host", [HOST, "nowhere.invalid"])
+def test_a_proxy_that_can_not_be_reached_is_named_and_not_the_endpoint(
+    scheme: str, host: str
+) -> None:
+    with closed_port() as url:
+        address = url.removeprefix("http://").removesuffix("/v1").replace(HOST, host)
+        asked = provider("https://model.test/v1", proxy=f"{scheme}://me:secret@{address}")
+        with pytest.raises(Unreachable) as caught:
+            said(asked)
+    assert caught.value.message.startswith(f"the proxy {scheme}://{address} can't be reached")
+    assert caught.value.retryable
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks"])
@@ -245,7 +271,21 @@ def test_only_what_an_endpoint_needs_is_in_the_headers(
     assert "secret" not in str(headers)
 
 
-def test_without_a_key_none_is_sent(chat_server: ChatServer) -> None:
+def test_the_client_s_own_log_stays_out_of_what_is_read(chat_server: ChatServer) -> None:
+    environment = {"OPENAI_LOG": "debug", "OPENAI_BASE_URL": chat_server.url}
+    done = run_chatcli("ask", "--no-save", "Hello", env=environment, anew=True)
+    assert (done.stdout, done.stderr) == ("Echo: Hello\n", "")
+
+
+def test_without_a_key_none_is_sent(
+    chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / ".netrc"
+    passwords.write_text("default login me password secret\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     endpoint = Endpoint(chat_server.url, None, "gpt-4o")
     assert said(OpenAIProvider("mine:gpt-4o", lambda: endpoint)) == "Echo: Hello"
     assert "authorization" not in chat_server.requests[0].headers

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from chatcli import Session
 from chatcli.conversation.arriving import Arriving, Asked
+from chatcli.conversation.events import ReasoningDelta, TextDelta
 from chatcli.conversation.messages import Message, Node, Usage, now
-from chatcli.conversation.ports import Finish
+from chatcli.conversation.ports import Delta, Finish
 from chatcli.conversation.records import Header
 from chatcli.providers.base import Endpoint
 from chatcli.providers.reading import deltas
@@ -114,6 +115,32 @@ USAGES = VALUES | st.fixed_dictionaries(
     },
 )
 LABELS = VALUES | st.text(min_size=500, max_size=600) | st.just("\ud83d" * 3)
+
+
+SAYS = {"type": "text", "text": "Yes."}
+THINKS = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}, 7, {"text": None}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("Yes.", [TextDelta("Yes.")]),
+        ([THINKS, SAYS], [ReasoningDelta("Hm."), TextDelta("Yes.")]),
+        ([{"type": "reference", "reference_ids": [1]}, SAYS], [TextDelta("Yes.")]),
+        ([{"type": "text"}, {"type": "text", "text": 5}, "x", None, [SAYS], {"thinking": 1}], []),
+        ({"type": "text", "text": "no list"}, []),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_content_may_come_in_parts_as_mistral_s_models_think(
+    content: object, said: list[Delta], whole: bool
+) -> None:
+    choice = {"index": 0, "delta": {"content": content}, "message": {"content": content}}
+    data = json.dumps({"choices": [choice | {"finish_reason": "stop"}]}).encode()
+    body = Body("application/json", data) if whole else Body("", b"data: %b\n\n" % data)
+    *came, last = deltas(body, Endpoint("http://127.0.0.1:1/v1"))
+    assert isinstance(last, Finish)
+    assert came == said
 
 
 def finished(answer: Json, *, whole: bool) -> Finish:

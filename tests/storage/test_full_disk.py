@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux
 NOT_SAVED = re.compile(r"not saved", re.IGNORECASE)
 EVERY_BYTE = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # the limit would cut that too, and for good
 from pathlib import Path
 from chatcli.conversation.records import Noted
 from chatcli.errors import StorageError
@@ -77,7 +78,9 @@ def test_a_limit_on_files_costs_a_line_and_is_made_up_for(
 
     path = tmp_path / "chatcli" / "sessions" / "full.json"
     before = write_session(path)
-    chat = PipedChat(tmp_path, chat_server, "chat", "-s", "full")
+    # The limit would cut the bytecode of what is imported meanwhile too, and for good.
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    chat = PipedChat(tmp_path, chat_server, "chat", "-s", "full", env=env)
     endless = resource.RLIM_INFINITY
     resource.prlimit(chat.process.pid, resource.RLIMIT_FSIZE, (len(before) + 30, endless))
     chat.say("My name is Bob.")
