@@ -178,7 +178,7 @@ def test_a_plain_list_of_messages_loads_as_one_branch(
 
 def test_an_env_file_cannot_send_a_key_elsewhere(tmp_path: Path, chat_server: ChatServer) -> None:
     (tmp_path / ".env").write_text(f"OPENAI_BASE_URL={chat_server.url}\n")
-    done = run_chatcli("ask", "Hello", env={"OPENAI_API_KEY": "sk-real"}, home=tmp_path)
+    done = run_chatcli("ask", "Hello", env={"OPENAI_API_KEY": "sk-test-real"}, home=tmp_path)
     assert done.returncode == 2
     assert "./.env sets OPENAI_BASE_URL" in done.stderr
     assert chat_server.requests == []
@@ -186,11 +186,11 @@ def test_an_env_file_cannot_send_a_key_elsewhere(tmp_path: Path, chat_server: Ch
 
 def test_an_env_file_with_its_own_key_is_used(tmp_path: Path, chat_server: ChatServer) -> None:
     (tmp_path / ".env").write_text(
-        f"OPENAI_BASE_URL={chat_server.url}\nOPENAI_API_KEY=sk-own\nCHATCLI_MODEL=m\n"
+        f"OPENAI_BASE_URL={chat_server.url}\nOPENAI_API_KEY=sk-test-own\nCHATCLI_MODEL=m\n"
     )
     done = run_chatcli("ask", "Hello", home=tmp_path)
     assert done.stdout == "Echo: Hello\n"
-    assert chat_server.requests[0].headers["authorization"] == "Bearer sk-own"
+    assert chat_server.requests[0].headers["authorization"] == "Bearer sk-test-own"
 
 
 def test_tokens_show_the_next_request_against_the_budget(
@@ -235,5 +235,7 @@ def test_version_is_one_line(tmp_path: Path) -> None:
 
 
 def test_completion_can_be_installed(tmp_path: Path) -> None:
-    done = run_chatcli("--show-completion", "bash", home=tmp_path)
+    # Without a shell above the tests there is none to be found: so nobody looks for one.
+    env = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = run_chatcli("--show-completion", "bash", env=env, home=tmp_path)
     assert "_CHATCLI_COMPLETE" in done.stdout

@@ -23,11 +23,11 @@ from tests.support.server import ChatServer
 
 FLOOR = [sys.executable, "-c", "from prompt_toolkit import prompt; prompt('❯ ')"]
 MOST_ROUNDS = 5
-KEYS = 60  # a round
-LINE = 30  # keys until the line is emptied
-BETWEEN = 0.06  # seconds from an echo to the next key
+KEYS = 40  # a round
+LINE = 20  # keys until the line is emptied
+BETWEEN = 0.04  # seconds from an echo to the next key
 FIRST_LETTER = 0x100  # none of these letters is in the reply
-WARM = 3  # seconds that what is imported in the background takes
+WARM = 2  # seconds that what is imported in the background takes
 MEDIAN = 0.010
 WORST = 0.030
 EMPTY_LINE = b"\x15"  # Ctrl-U
@@ -50,6 +50,11 @@ class Typist:
             came = self._changed.wait_for(lambda: wanted in self._shown, timeout)
             assert came, f"no {text!r} in {bytes(self._shown[-500:])!r}"
             return time.perf_counter()
+
+    def has_shown(self, text: str) -> bool:
+        """Tell whether a text was shown since the last key that was pressed."""
+        with self._changed:
+            return text.encode() in self._shown
 
     def send(self, data: bytes) -> None:
         os.write(self._fd, data)

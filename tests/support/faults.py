@@ -136,7 +136,7 @@ STREAMS = (
     odd("choice-null", "null for a choice", chunk(choices=[None])),
     odd("delta-text", "a string for a delta", delta("lo")),
     odd("content-number", "a number for a text", delta({"content": 42})),
-    odd("content-parts", "parts for a text", delta({"content": [{"type": "text", "text": "x"}]})),
+    odd("content-parts", "parts without a text", delta({"content": [{"type": "reference"}]})),
     odd("tool-call", "a call of a tool that nobody offered", delta({"tool_calls": [TOOL_CALL]})),
     changed("usage-text", "usage in strings", e.with_usage({"prompt_tokens": "9"})),
     changed("usage-negative", "usage below zero", e.with_usage({"prompt_tokens": -9})),
@@ -154,6 +154,11 @@ STREAMS = (
     said("only-tool-call", "a call of a tool and no word", Reply("", finish="tool_calls")),
     said("silence", "a reply without a word", Reply("")),
     said("only-reasoning", "thought, and nothing said", Reply("", reasoning="Let me see")),
+    said(
+        "only-thoughts",
+        "thought until there was no room for more",
+        Reply("", reasoning="Let me see", finish="length"),
+    ),
 )
 
 QUIRKS = (

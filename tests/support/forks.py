@@ -1,38 +1,71 @@
 """chatcli in a process of its own that need not import anew what it uses of others.
 
-    done = ForkServer(env).run(argv, input="", env=env, cwd=folder, timeout=60)
+    with server.start(chatcli_argv("chat"), env=env, cwd=folder) as chat: ...
 
-A server that has imported the libraries, and nothing of chatcli, forks for each run. The fork gets
-the arguments, the environment, the folder and the pipes of that run, imports the chatcli that it
-finds, and ends as any Python does. That saves a run half a second of CPU, and it is told apart only
-by what Python reads as it starts: see `suffices`.
+The server (tests/support/forkserver.py) has imported the libraries, and nothing of chatcli. Each
+fork of it gets arguments, environment, folder and pipes of its own, imports the chatcli that it
+finds, and ends as any Python does. That saves a start half a second of CPU. It differs from a
+Python that is started anew only by what Python reads at that moment: see `suffices`.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib
 import json
 import os
-import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-LIBRARIES: Final = (
-    *("openai", "openai.resources.chat.completions", "httpx2", "httpcore2", "h11", "truststore"),
-    *("pydantic", "typer", "yaml", "dotenv", "tomllib", "filelock", "platformdirs", "tiktoken"),
-    *("rich.console", "rich.markdown", "prompt_toolkit", "encodings.idna", "anyio.streams.tls"),
-)
-READ_AT_START: Final = ("PYTHON", "LANG", "LC_", "LD_", "OPENAI_LOG")
+READ_AT_START: Final = ("PYTHON", "LANG", "LC_", "LD_", "COVERAGE", "OPENAI_LOG")
+
+
+class Fork:
+    """A process that runs, with as much of subprocess.Popen as the tests use."""
+
+    def __init__(self, argv: Sequence[str], line: socket.socket, pipes: Sequence[int]) -> None:
+        self.args = list(argv)
+        self.stdin: IO[bytes] | None = FileIO(pipes[0], "w")
+        self.stdout: IO[bytes] | None = FileIO(pipes[1])
+        self.stderr: IO[bytes] | None = FileIO(pipes[2])
+        self.returncode: int | None = None
+        self._line = line
+        self._told = line.makefile()
+        self.pid = int(self._told.readline())
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative after a signal, or None while it runs."""
+        return self._look(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the exit code. Raises subprocess.TimeoutExpired."""
+        code = self._look(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _look(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._line], [], [], timeout)[0]:
+            self.returncode = int(self._told.readline())
+            self._told.close()
+            self._line.close()
+        return self.returncode
 
 
 class ForkServer:
@@ -43,7 +76,7 @@ class ForkServer:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-m", "tests.support.forkserver", str(theirs.fileno())],
                 env=env,
                 cwd=Path(__file__).parents[2],
                 pass_fds=[theirs.fileno()],
@@ -55,29 +88,34 @@ class ForkServer:
         self._turn = threading.Lock()
 
     def suffices(self, env: Mapping[str, str]) -> bool:
-        """Say whether a run with this environment would start as the server has."""
+        """Say whether a Python with this environment would start as the server has."""
         return _at_start(env) == self._at_start and "COVERAGE_PROCESS_START" not in env
 
-    def run(
-        self, argv: Sequence[str], text: str, *, env: Mapping[str, str], cwd: Path, timeout: float
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `PYTHON -m MODULE …` as subprocess.run does, with `text` on stdin.
-
-        Raises subprocess.TimeoutExpired.
-        """
+    def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Fork:
+        """Start `PYTHON -m MODULE …` with pipes for its three streams."""
         (stdin, feed), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
         line, theirs = socket.socketpair()
         with theirs, self._turn:
             socket.send_fds(self._control, [b"!"], [stdin, stdout, stderr, theirs.fileno()])
         for descriptor in (stdin, stdout, stderr):
             os.close(descriptor)
-        with line, ThreadPoolExecutor(3) as pool:
-            line.sendall(json.dumps([argv[2:], dict(env), str(cwd)]).encode())
-            line.shutdown(socket.SHUT_WR)
-            pool.submit(_write, feed, text)
-            printed, told = pool.submit(_read, out), pool.submit(_read, err)
-            code = _ending(line, argv, timeout)
-            return subprocess.CompletedProcess(list(argv), code, printed.result(), told.result())
+        line.sendall(json.dumps([argv[2:], dict(env), str(cwd)]).encode())
+        line.shutdown(socket.SHUT_WR)
+        return Fork(argv, line, (feed, out, err))
+
+    def run(
+        self, argv: Sequence[str], text: str, *, env: Mapping[str, str], cwd: Path, timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, with `text` on stdin. Raises subprocess.TimeoutExpired."""
+        fork = self.start(argv, env=env, cwd=cwd)
+        with ThreadPoolExecutor(3) as pool:
+            pool.submit(_write, fork.stdin, text)
+            out, err = (pool.submit(_read, stream) for stream in (fork.stdout, fork.stderr))
+            try:
+                code = fork.wait(timeout)
+            finally:
+                fork.kill()
+            return subprocess.CompletedProcess(fork.args, code, out.result(), err.result())
 
     def close(self) -> None:
         self._control.close()
@@ -88,69 +126,15 @@ def _at_start(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name.startswith(READ_AT_START)}
 
 
-def _write(descriptor: int, text: str) -> None:
-    with suppress(BrokenPipeError), open(descriptor, "w", encoding="utf-8") as pipe:
-        pipe.write(text)
+def _write(stream: IO[bytes] | None, text: str) -> None:
+    assert stream is not None
+    with suppress(BrokenPipeError), stream:
+        data = memoryview(text.encode())
+        while data:
+            data = data[stream.write(data) :]
 
 
-def _read(descriptor: int) -> str:
-    with open(descriptor, encoding="utf-8") as pipe:
-        return pipe.read()
-
-
-def _ending(line: socket.socket, argv: Sequence[str], timeout: float) -> int:
-    """Wait for the exit code, which is negative after a signal."""
-    line.settimeout(timeout)
-    with line.makefile() as told:
-        child = int(told.readline())
-        try:
-            return int(told.readline())
-        except TimeoutError:
-            os.kill(child, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(list(argv), timeout) from None
-
-
-def serve(control: socket.socket) -> None:
-    """Fork for each run, until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
-    while descriptors := socket.recv_fds(control, 1, 4)[1]:
-        if os.fork() == 0:
-            control.close()
-            _keep(descriptors[:3], socket.socket(fileno=descriptors[3]))
-            return
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def _keep(streams: Sequence[int], line: socket.socket) -> None:
-    """Fork once more, tell how that ends, and go; the second fork runs the module."""
-    with line.makefile() as said:
-        args, env, cwd = json.load(said)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if child := os.fork():
-        for descriptor in streams:
-            os.close(descriptor)
-        line.sendall(f"{child}\n".encode())
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        line.sendall(f"{code}\n".encode())
-        os._exit(0)
-    line.close()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for target, descriptor in enumerate(streams):
-        os.dup2(descriptor, target)
-        os.close(descriptor)
-    os.environ.clear()
-    os.environ.update(env)
-    time.tzset()
-    os.chdir(cwd)
-    sys.path[0] = cwd
-    module, *sys.argv[1:] = args
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    for library in LIBRARIES:
-        importlib.import_module(library)
-    gc.freeze()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+def _read(stream: IO[bytes] | None) -> str:
+    assert stream is not None
+    with TextIOWrapper(stream, "utf-8") as text:
+        return text.read()

@@ -20,6 +20,7 @@ HEADER: Fields = [("chatcli", "1"), ("id", '"01K"'), ("created", '"2026-11-23T04
 KEYS = (
     *("chatcli", "id", "parent", "role", "content", "time", "model", "usage", "finish", "branch"),
     *("head", "undone", "title", "persona", "pinned", "muted", "created", "__class__", "", "id "),
+    *("images", "spent", "set", "marked", "as", "summary", "until", "covers", "merged", "source"),
 )
 DEEP = "[" * 3000 + "]" * 3000
 VALUES = (

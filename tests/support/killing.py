@@ -178,7 +178,8 @@ def _kill_once(
     questions = [f"{name}.{number}.{each}" for each in range(3)]
     path = home / "chatcli" / "sessions" / f"{name}.json"
     asked_before, size_before = len(server.requests), size_of(path)
-    chat = PipedChat(home, server, "chat", "-s", name)
+    # A start is killed in all its length, with everything that Python has to import.
+    chat = PipedChat(home, server, "chat", "-s", name, anew=moment is while_it_starts)
     try:
         for question in questions:
             chat.say(question)

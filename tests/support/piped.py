@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support import canary
-from tests.support.program import chatcli_argv, clean_env
+from tests.support.forks import Fork
+from tests.support.program import chatcli_argv, clean_env, server_for
 from tests.support.server import ChatServer
 
 TICK = 0.002
@@ -36,7 +37,8 @@ def wait(until: Callable[[], object], seconds: float = 20, tick: float = TICK) -
 class PipedChat:
     """`chatcli` with `args` as a process whose home is `home`; everything it prints is kept.
 
-    `prefix` goes before the command, as `prlimit` or `setpriv` want it.
+    `prefix` goes before the command, as `prlimit` or `setpriv` want it. Without one the process is
+    a fork of one that has imported the libraries, unless Python is to start `anew`.
     """
 
     def __init__(
@@ -46,16 +48,10 @@ class PipedChat:
         *args: str,
         prefix: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
+        anew: bool = False,
     ) -> None:
-        self.process = subprocess.Popen(
-            [*prefix, *chatcli_argv(*args)],
-            env=clean_env(home, **surroundings(server), **(env or {})),
-            cwd=home,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+        around = clean_env(home, **surroundings(server), **(env or {}))
+        self.process = _started([*prefix, *chatcli_argv(*args)], around, home, anew or bool(prefix))
         self._printed: list[tuple[float, bytes]] = []
         self._errors = bytearray()
         self._readers = [
@@ -104,9 +100,9 @@ class PipedChat:
         """End the input, wait for the end of the chat, and return its exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(timeout)
+        code = self.process.wait(timeout)
         self._reap()
-        return self.process.returncode
+        return code
 
     def _reap(self) -> None:
         self.process.wait(20)
@@ -127,3 +123,19 @@ class PipedChat:
         assert self.process.stderr is not None
         while piece := self.process.stderr.read(65536):
             self._errors += piece
+
+
+def _started(
+    argv: list[str], env: Mapping[str, str], home: Path, anew: bool
+) -> subprocess.Popen[bytes] | Fork:
+    if not anew and (forks := server_for(env)):
+        return forks.start(argv, env=env, cwd=home)
+    return subprocess.Popen(
+        argv,
+        env=env,
+        cwd=home,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )

@@ -90,8 +90,14 @@ class _Runner(Protocol):
 
 
 def _runner(env: Mapping[str, str]) -> _Runner:
+    server = server_for(env)
+    return server.run if server else _started_anew
+
+
+def server_for(env: Mapping[str, str]) -> ForkServer | None:
+    """Return what may fork a chatcli with this environment; None where Python has to start anew."""
     server = _fork_server() if sys.platform == "linux" else None
-    return server.run if server and server.suffices(env) else _started_anew
+    return server if server and server.suffices(env) else None
 
 
 @functools.cache

@@ -130,6 +130,7 @@ EXPECTED: dict[str, Expectation] = {
     "unknown-finish": finishes("tired", "Well"),
     "silence": finishes("stop", ""),
     "only-reasoning": lambda seen: b"reasoning_content" in seen.body and not seen.said,
+    "only-thoughts": lambda seen: b"reasoning_content" in seen.body and b'"length"' in seen.body,
     "html": lambda seen: seen.status == 200 and b"<html>" in seen.body,
     "text": lambda seen: seen.status == 200 and seen.body == b"It works!",
     "empty": lambda seen: (seen.status, seen.body, seen.end) == (200, b"", "whole"),
