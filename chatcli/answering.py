@@ -12,14 +12,20 @@ from chatcli.conversation.asking import Spare
 from chatcli.conversation.context import Limits
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.images import counted
-from chatcli.conversation.planning import Planner
 from chatcli.conversation.records import Conversation
 from chatcli.conversation.session import Session
 from chatcli.conversation.tokens import TokenCounter
 from chatcli.errors import BudgetError, PersonaError, UsageError
-from chatcli.parts import counter_for, limits_for, model_for, persona_store, spare_for
+from chatcli.parts import (
+    counter_for,
+    limits_for,
+    model_for,
+    model_or_spare,
+    persona_store,
+    spare_for,
+)
 from chatcli.personas import Persona
-from chatcli.providers.dialect import Dialect
+from chatcli.providers.dialect import BY_VALUE, Dialect
 from chatcli.providers.models import Model, Models
 from chatcli.settings import Settings
 from chatcli.storage.learned import Learned
@@ -48,20 +54,26 @@ class Answering:
         except PersonaError as error:
             return None, [Notice(error.message, "its prompt is in the session", "warning")]
 
-    def model(self, persona: Persona | None, spec: str | None = None) -> Model:
-        """Return the model that answers as `persona`. Raises UsageError."""
-        return model_for(self.models, self.settings, persona, spec)
+    def model(self, persona: Persona | None, spec: str | None = None) -> tuple[Model, list[Event]]:
+        """Return the model that answers as `persona`, or else the spare one. Raises UsageError."""
+        model, why = model_or_spare(self.models, self.settings, persona, spec)
+        if why is None:
+            return model, []
+        return model, [Notice(why.message, f"{model.model} answers instead", "warning")]
 
     def model_of(
         self, talk: Conversation, persona: Persona | None, wanted: str | None
     ) -> tuple[Model, list[Event]]:
-        """Return the model of a stored session, or another where that one can't be had now."""
+        """Return the model of a stored session, or another where that one can't be had now.
+
+        Raises UsageError.
+        """
         if wanted is not None:
-            return self.model(persona, wanted), []
+            return self.model(persona, wanted)
         try:
-            return self.model(persona, talk.header.model), []
+            return model_for(self.models, self.settings, persona, talk.header.model), []
         except UsageError as error:
-            other = self.model(persona)
+            other, _ = self.model(persona, self.settings.fallback)
             told = f"{talk.header.model} can't be asked now: {error.message}"
             return other, [Notice(told, f"{other.model} answers", "warning")]
 
@@ -95,7 +107,7 @@ class Answering:
         return counter_for(model, self.learned)
 
     def _learn_dialect(self, model: Model, dialect: Dialect) -> None:
-        self.learned.learn(model.identity, {"refused": sorted(dialect.refused)})
+        self.learned.learn(model.identity, {"refused": sorted(dialect.refused - BY_VALUE)})
 
     def learn_window(self, model: Model, tokens: int) -> None:
         """Remember a context window that an endpoint has stated."""
@@ -107,10 +119,8 @@ class Answering:
     ) -> Iterator[Event]:
         """Say what of a conversation another model could not be sent that `here` can."""
         planner, talk = session.planner, session.conversation
-        other = Planner(self.counter(model), self.limits(persona, model))
+        other = planner.beside(self.counter(model), self.limits(persona, model))
         other.takes_images = model.takes_images
-        other.examples, other.surroundings = planner.examples, planner.surroundings
-        other.choose_as(planner)
         try:
             there, now = other.forecast(talk, ""), planner.forecast(talk, "")
         except BudgetError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from chatcli import commands, firstrun, opening
 from chatcli.answering import Answering
-from chatcli.commands.registry import Choice, Registry, Sampled
+from chatcli.commands.registry import Choice, Registry
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.messages import Message
@@ -24,7 +24,7 @@ from chatcli.conversation.records import Conversation, Noted, Tuned
 from chatcli.conversation.session import Session
 from chatcli.errors import StorageError, UsageError
 from chatcli.outlook import outlook
-from chatcli.parameters import Parameter
+from chatcli.parameters import Parameter, Sampled
 from chatcli.parts import (
     begin,
     examples_of,
@@ -96,18 +96,25 @@ class App:
         """Yield what there is to say before the first prompt."""
         yield from (Notice(line, level="warning") for line in self.settings.notes)
         yield from self._opening
+        yield from self.recall.trouble()
         if ways := firstrun.ways(self._provider.model, self.settings.fallback):
             yield from (Notice(line) for line in ways)
         elif self.library.is_empty():
             yield from opening.welcome(self._provider.model, self.library, save=self.options.save)
         if self.session.history:
             yield opening.newest(self.session)
+            yield from opening.unanswered(self.session)
             return
         if self.options.save:
             yield from opening.unfinished(self.library)
         if self._persona is not None:
             yield from pointed_out(self._persona)
             yield from greeting(self._persona, self.settings.user)
+
+    def warnings(self) -> Iterator[Event]:
+        """Yield what one question has to be told, too: that a session or its model is another."""
+        told = (event for event in self._opening if isinstance(event, Notice))
+        return (notice for notice in told if notice.level == "warning")
 
     def _open(self) -> None:
         wanted = self.options.session
@@ -127,7 +134,7 @@ class App:
         """Begin a new conversation; its file is made when something is said."""
         wanted = self.options.persona or self.settings.persona
         persona = self._answering.persona(wanted)
-        provider = self._answering.model(persona, self.options.model)
+        provider, self._opening = self._answering.model(persona, self.options.model)
         talk = begin(provider, persona, self.options.system)
         journal = new_journal(self.library, name, save=self.options.save)
         self._take(talk, journal, persona, provider)
@@ -261,11 +268,10 @@ class App:
     def going_with(self, draft: str) -> list[Attachment]:
         if "@" not in draft:
             return list(self.going_along)
-        if self._glance is None:
-            from chatcli.storage.attachments import Glance
+        from chatcli.storage.attachments import Glance, each_once
 
-            self._glance = Glance()
-        return [*self._glance.at(draft), *self.going_along]
+        self._glance = self._glance or Glance()
+        return each_once([*self._glance.at(draft), *self.going_along])
 
     def wait_for_counting(self) -> None:
         self._provider.warm_up()

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 ENDS: Final = (getattr(signal, "SIGHUP", None), getattr(signal, "SIGTERM", None))
 
-# What JSON may hold as it is, and a terminal may act on.
-
 
 def chat_on_screen(running: App, settings: Settings, first: str | None) -> None:
     """Chat on a terminal that can do what the screen wants of it."""
@@ -85,6 +83,7 @@ def ask(running: App, settings: Settings, question: Question, *, as_json: bool, 
     look = look_of(settings, plain=plain, markdown=sys.stdout.isatty() and not plain)
     with _stopping(running), showing(_activity(running), sys.stderr) as line:
         talk = _plain_chat(running, look, sys.stderr, line, quiet=as_json)
+        talk.open(running.warnings())
         if running.session.history:
             running.wait_for_counting()
         talk.put(question)
@@ -190,17 +189,15 @@ def _stopping(running: App) -> Iterator[None]:
 
 def session_text(settings: Settings, name: str, talk: Conversation) -> str:
     """Return a conversation's branch for reading again: what it is, and its messages."""
-    from chatcli.conversation.events import Entry, Transcript
+    from chatcli.conversation.events import Transcript, numbered
     from chatcli.terminal.render import Renderer
     from chatcli.terminal.sanitize import clean_line
 
     look = look_of(settings, plain=False, markdown=sys.stdout.isatty())
-    said = (node for node in talk.tree.path if node.role != "system")
-    entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
     about = (name, talk.header.created[:10], talk.header.model, talk.header.persona)
     branch = f"branch {talk.tree.branch} of {len(talk.tree.heads)}"
     line = look.glyphs.dot.join(clean_line(each) for each in (*about, branch) if each)
-    return f"{line}\n\n{Renderer(look).show(Transcript(entries))}"
+    return f"{line}\n\n{Renderer(look).show(Transcript(numbered(talk.tree.path)))}"
 
 
 def json_text(value: object) -> str:

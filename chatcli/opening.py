@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from chatcli.conversation.events import Entry, Event, Notice, Transcript
+from chatcli.conversation.events import Event, Notice, Transcript, numbered
 from chatcli.conversation.session import Session
 from chatcli.providers.profiles import LOCAL, SMOLLM2
 from chatcli.storage.library import Library
@@ -37,7 +37,13 @@ def unfinished(library: Library) -> Iterator[Event]:
 
 def newest(session: Session) -> Transcript:
     """Return the last messages of a session that is gone on with."""
-    said = session.history
-    entries = tuple(Entry(number, node) for number, node in enumerate(said, 1))
-    skipped = max(len(said) - SHOWN_ON_RESUME, 0)
+    entries = numbered(session.history)
+    skipped = max(len(entries) - SHOWN_ON_RESUME, 0)
     return Transcript(entries[skipped:], skipped)
+
+
+def unanswered(session: Session) -> Iterator[Event]:
+    """Say that the last question had no reply, be it for a fault or a crash."""
+    head = session.tree.head
+    if head is not None and head.role == "user":
+        yield Notice("the last question has no reply yet", "/retry asks it again", "warning")

@@ -68,6 +68,7 @@ def _stop(value: object) -> tuple[str, ...]:
     # Not stripped: a line break is a common place to stop.
     if not all(isinstance(text, str) and text for text in texts):
         raise ValueError
+    "".join(map(str, texts)).encode()  # half a surrogate pair can't be sent
     return tuple(texts)
 
 
@@ -77,7 +78,7 @@ def _extra(value: object) -> Mapping[str, object]:
     if NOT_EXTRA & value.keys():
         raise ValueError
     try:
-        size = len(json.dumps(value, allow_nan=False))
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except (TypeError, RecursionError):
         raise ValueError from None
     if size > LONGEST_EXTRA:
@@ -97,6 +98,20 @@ PARAMETERS: Final[Mapping[str, Kind[Parameter]]] = {
     ),
 }
 """What can be set of a request. A new parameter is a line here and a field of `Parameters`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A parameter of sampling: its value in words, None where it is left to the endpoint.
+
+    `source` says where it comes from; `taken` is False where the model does not take it, so that it
+    is not sent.
+    """
+
+    name: str
+    value: str | None = None
+    source: str = ""
+    taken: bool = True
 
 
 def from_text(name: str, text: str) -> Parameter:

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import cast
 
-from chatcli.commands.registry import Sampled
 from chatcli.conversation.events import Event, Notice
-from chatcli.parameters import PARAMETERS, Parameter
+from chatcli.parameters import PARAMETERS, Parameter, Sampled
 from chatcli.personas import Persona
 from chatcli.providers.base import Parameters
 from chatcli.providers.dialect import LIMIT
@@ -56,7 +55,8 @@ class Tuning:
             yield Notice(f"{name} is left to the endpoint from here on")
             return
         kept = "it holds until this chat ends" if name == NOT_KEPT and value is not None else ""
-        yield Notice(f"{name} is {now.value} from here on{f' ({now.source})' * (not value)}", kept)
+        whence = f" ({now.source})" if value is None else ""
+        yield Notice(f"{name} is {now.value} from here on{whence}", kept)
 
     def _sampled(self, name: str, model: Model, persona: Persona | None) -> Sampled:
         value = getattr(model.parameters, name)

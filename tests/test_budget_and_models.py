@@ -19,7 +19,7 @@ model = "tiny"
 
 
 def surroundings(server: ChatServer) -> dict[str, str]:
-    return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-t", "CHATCLI_MODEL": "gpt-4o"}
+    return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-test", "CHATCLI_MODEL": "gpt-4o"}
 
 
 def test_the_toolbar_tells_what_the_draft_adds_and_pushes_out(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +14,14 @@ from typing import Any
 import pytest
 
 from chatcli import Session
-from chatcli.conversation.events import Notice, TurnFinished
+from chatcli.commands.attach import say
+from chatcli.conversation.events import Notice, TextDelta, TurnFinished
 from chatcli.conversation.messages import INTERRUPTED
-from chatcli.errors import ProviderError, UsageError
-from chatcli.providers import local
+from chatcli.errors import AttachmentError, ProviderError, UsageError
 from tests.support.faults import FAULTS
 from tests.support.loopback import closed_port
 from tests.support.meeting import Meeting
+from tests.support.pictures import png
 from tests.support.program import run_chatcli
 from tests.support.protocol import Reply
 from tests.support.quick import quick_folder
@@ -38,6 +42,16 @@ class Two:
 
     def chat(self, **flags: object) -> Meeting:
         return Meeting(self.home, self.first.url, flags={"fallback": "spare:small", **flags})
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program, with the first server as its own."""
+        env = {
+            "CHATCLI_HOME": str(self.home),
+            "OPENAI_BASE_URL": self.first.url,
+            "OPENAI_API_KEY": "sk-test",
+            "CHATCLI_MODEL": "gpt-4o",
+        }
+        return run_chatcli(*arguments, home=self.home, env=env)
 
     def configure(self, *lines: str, before: str = "") -> None:
         table = ["[profiles.spare]", f'base_url = "{self.spare.url}"', *lines]
@@ -96,11 +110,44 @@ def test_a_server_that_is_not_there_is_stood_in_for(two: Two) -> None:
 def test_an_engine_that_is_not_installed_is_stood_in_for(
     two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "available", lambda: False)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with two.chat(model="local") as chat:
         met = chat.meet("Hello")
     assert met.kept == REPLY
     assert "needs the extra `local`" in met.line
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ("xai:grok", "the profile `xai` needs a key in XAI_API_KEY"),
+        ("azure:mine", "the profile `azure` needs the address of your endpoint"),
+    ],
+)
+def test_a_model_that_can_t_even_be_asked_is_stood_in_for(model: str, why: str, two: Two) -> None:
+    with two.chat(model=model) as chat:
+        told = [event for event in chat.app.warnings() if isinstance(event, Notice)]
+        assert chat.meet("Hello").kept == REPLY
+        assert chat.meet("/retry").kept == REPLY
+    assert [(each.text, each.hint) for each in told] == [(why, "spare:small answers instead")]
+    assert two.first.requests == []
+
+
+def test_a_stored_model_that_is_gone_is_stood_in_for(two: Two) -> None:
+    with two.chat(model="spare:other") as chat:
+        chat.meet("Hello")
+        path = chat.app.path
+    assert path is not None
+    path.write_text(path.read_text(encoding="utf-8").replace("spare:other", "xai:grok"))
+    done = two.run("ask", "--session", str(path), "--fallback", "spare:small", "And now?")
+    assert (done.stdout, done.returncode) == (f"{REPLY}\n", 0)
+    assert "xai:grok can't be asked now: " in done.stderr
+    assert "; spare:small answers" in done.stderr
+
+
+def test_where_neither_can_be_asked_the_first_one_s_fault_is_told(two: Two) -> None:
+    with pytest.raises(UsageError, match="XAI_API_KEY"):
+        two.chat(model="xai:grok", fallback="azure:mine")
 
 
 def test_nobody_else_goes_on_with_a_reply_that_has_begun(two: Two) -> None:
@@ -160,6 +207,14 @@ def test_a_question_that_the_spare_model_can_t_read_is_told_with_the_first_reaso
     assert two.spare.requests == []
 
 
+def test_a_question_that_only_the_spare_model_can_read_is_answered(two: Two) -> None:
+    two.first.context_window = 50
+    with two.chat() as chat:
+        met = chat.meet("word " * 200)
+    assert (met.code, met.kept) == (0, REPLY)
+    assert "longer than the model can read" in met.line
+
+
 def test_a_limit_that_the_spare_server_states_is_kept_to(two: Two) -> None:
     two.spare.context_window = 4096
     with two.chat() as chat:
@@ -170,6 +225,51 @@ def test_a_limit_that_the_spare_server_states_is_kept_to(two: Two) -> None:
     assert met.kept == REPLY
     assert any("the model reads at most 4,096 tokens" in line for line in met.lines)
     assert len(two.spare.requests) == 2
+
+
+def test_what_the_spare_model_is_not_sent_is_told(two: Two) -> None:
+    two.configure("context_window = 400", "images = false")
+    (two.home / "cat.png").write_bytes(png(8, 8))
+    with two.chat() as chat:
+        chat.meet(f"What is @{two.home / 'cat.png'}?")
+        two.first.fail_next(FAULTS["401-text"])
+        blind = chat.meet("And now?")
+        for number in range(8):
+            chat.meet(f"Question {number}: {'what do you think about the weather today? ' * 3}")
+        two.first.fail_next(FAULTS["401-text"])
+        narrow = chat.meet("And then?")
+    assert "spare:small takes no images: 1 image of earlier messages left out" in blind.lines[-1]
+    assert re.search(r"spare:small reads less: \d+ more messages are left out", narrow.line)
+
+
+def test_an_image_is_no_reason_to_refuse_where_the_spare_model_sees(two: Two) -> None:
+    two.configure("[profiles.blind]", f'base_url = "{two.first.url}"', "images = false")
+    (two.home / "cat.png").write_bytes(png(8, 8))
+    with two.chat(model="blind:x") as chat:
+        met = chat.meet(f"What is @{two.home / 'cat.png'}?")
+    assert met.kept == REPLY
+    assert met.lines[-1] == "blind:x takes no images; spare:small answers instead"
+    assert two.first.requests == []
+    nobody = pytest.raises(AttachmentError, match="takes no images")
+    with two.chat(model="blind:x", fallback="blind:y") as chat, nobody:
+        list(say(chat.app, f"What is @{two.home / 'cat.png'}?"))
+
+
+def test_a_reply_without_a_word_is_stood_in_for(two: Two) -> None:
+    two.first.fail_next(FAULTS["only-thoughts"])
+    with two.chat() as chat:
+        met = chat.meet("Hello")
+    assert (met.code, met.kept) == (0, REPLY)
+    assert "reached its longest before its first word; spare:small" in met.line
+
+
+def test_a_model_that_can_t_sum_up_either_does_not_end_the_turn(two: Two) -> None:
+    flags = {"model": "local:/gone.gguf", "strategy": "summarize", "budget": 120}
+    with two.chat(**flags) as chat:
+        for number in range(4):
+            met = chat.meet(f"Question {number}: what do you think about the weather today?")
+            assert met.kept == REPLY
+    assert "there is no summary: there is no file /gone.gguf" in met.line
 
 
 def test_stopping_ends_both(two: Two) -> None:
@@ -206,13 +306,7 @@ def test_config_toml_can_name_it_and_a_name_that_is_none_is_refused(two: Two) ->
 
 def test_ask_names_who_answered(two: Two) -> None:
     two.first.fail_next(FAULTS["401-openai"])
-    two.configure()
-    (two.home / "chatcli").mkdir()
-    (two.home / "config.toml").rename(two.home / "chatcli" / "config.toml")
-    env = {"OPENAI_BASE_URL": two.first.url, "OPENAI_API_KEY": "sk-test", "CHATCLI_MODEL": "gpt-4o"}
-    done = run_chatcli(
-        "ask", "--json", "--fallback", "spare:small", "Hello", home=two.home, env=env
-    )
+    done = two.run("ask", "--json", "--fallback", "spare:small", "Hello")
     answer = json.loads(done.stdout)
     assert (answer["reply"], answer["model"], done.returncode) == (REPLY, "spare:small", 0)
     assert "openai:gpt-4o can't answer" in done.stderr
@@ -230,6 +324,21 @@ def test_a_script_can_name_it_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> 
         assert talk.send("Hello again") == REPLY
     with Session(**own) as talk, pytest.raises(ProviderError, match="does not accept"):
         talk.send("Hello")
+
+
+def test_a_script_is_told_who_answers_in_the_place_of_a_model_without_a_key(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATCLI_HOME", str(two.home))
+    monkeypatch.chdir(two.home)
+    with Session(model="xai:grok", fallback="spare:small") as talk:
+        first = list(talk.stream("Hello"))
+        again = list(talk.stream("Hello"))
+    why = "the profile `xai` needs a key in XAI_API_KEY"
+    told = Notice(why, "spare:small answers instead", "warning")
+    assert first[0] == told
+    assert told not in again
+    assert TextDelta in map(type, first)
 
 
 def test_what_was_cut_off_is_gone_on_with_by_the_spare_model(two: Two) -> None:

@@ -2,7 +2,8 @@
 
 A row says how often the request is sent if it fails each time (of two times that are allowed here),
 the exit code of `ask`, how the reply is marked, what is kept of it (`=` all that the server said,
-`-` nothing), and the line that is told. HOST stands for the server's address, WHEN for a moment.
+`-` nothing), and the line that is told. HOST stands for the server's address, ELSEWHERE for another
+one, WHEN for a moment.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,9 @@ class Row:
     mark: str
     kept: str
     line: str
+
+    def __str__(self) -> str:
+        return " | ".join(map(str, astuple(self)))
 
 
 def rows() -> Iterator[Row]:
@@ -93,7 +97,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def anonymous(line: str) -> str:
     """Return a line without what differs from one run to the next."""
-    line = re.sub(r"(?:127\.0\.0\.1|localhost):\d+", "HOST", line)
+    line = re.sub(r"127\.0\.0\.1:\d+", "HOST", line)
+    line = re.sub(r"localhost:\d+", "ELSEWHERE", line)
     return re.sub(r"in \d+ s(?=, or)|in \d+ (?:min|h), at [\d: -]+\d", "WHEN", line)
 
 
@@ -154,13 +159,44 @@ def meet(name: str, server: ChatServer, chat: Meeting, *, goes_on: bool = True) 
     said = REPLY if fault.reply is None else fault.reply.content
     sent, line = len(server.requests) - before, anonymous(met.line)
     kept = shown(met.kept, said)
-    assert Row(name, sent, met.code, met.mark, kept, line) == row
+    assert str(Row(name, sent, met.code, met.mark, kept, line)) == str(row)
     assert whole_text(said).startswith(met.kept), "what came is kept"
     assert len(met.lines) <= 1
     check_line(met.line, met.code)
     server.calm_down()
     if goes_on:
         check_that_it_goes_on(chat, row)
+
+
+def test_what_a_filter_has_ended_is_not_gone_on_with(bench: Bench) -> None:
+    bench.patient.begin()
+    bench.server.fail_next(FAULTS["content-filter"])
+    bench.patient.meet("Hello")
+    met = bench.patient.meet("/continue")
+    assert met.line.startswith("the provider's content filter has ended the reply")
+
+
+def test_a_question_without_a_reply_is_pointed_out_when_one_comes_back_to_it(bench: Bench) -> None:
+    bench.patient.begin()
+    bench.server.fail_next(FAULTS["401-text"])
+    bench.patient.meet("What is the answer?")
+    name = bench.patient.app.session_name
+    bench.patient.begin()
+    met = bench.patient.meet(f"/load {name}")
+    assert "the last question has no reply yet; /retry asks it again" in met.lines
+    assert bench.patient.meet("/retry").kept == REPLY
+    bench.patient.begin()
+    assert "no reply yet" not in bench.patient.meet(f"/load {name}").line
+
+
+def test_a_chat_that_leaves_nothing_out_is_told_how_it_would(bench: Bench) -> None:
+    flags = {"strategy": "full"}
+    folder = bench.patient.app.settings.folders.data
+    with Meeting(folder, bench.server.url, flags=flags) as chat:
+        chat.meet("Hello")
+        bench.server.fail_next(FAULTS["overflow-vllm"])
+        met = chat.meet("And now? " * 4000)
+    assert met.line.endswith("; /strategy truncate leaves the oldest turns out")
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -170,5 +206,5 @@ def test_an_address_where_nobody_can_be_asked(name: str, quick_folder: Path) -> 
         met = chat.meet("Hello")
         sent = 1 + len(chat.exchange.delays)
     line = anonymous(met.line)
-    assert Row(name, sent, met.code, met.mark, met.kept or "-", line) == row
+    assert str(Row(name, sent, met.code, met.mark, met.kept or "-", line)) == str(row)
     check_line(met.line, met.code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,15 @@ def test_ctrl_c_while_ask_waits_ends_it(tmp_path: Path, chat_server: ChatServer)
         screen.wait_for("sending again in")
         screen.key("ctrl-c")
         assert screen.wait_exit() == 130
+
+
+@pytest.mark.parametrize(("closed", "out"), [("2>&-", "Echo: Hello\n"), (">&- 2>&-", "")])
+def test_a_stream_that_was_closed_before_the_start_is_no_mistake(
+    closed: str, out: str, tmp_path: Path, chat_server: ChatServer
+) -> None:
+    chat_server.fail_next(FAULTS["429-milliseconds"])
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *chatcli_argv("ask", "Hello")]
+    env = clean_env(tmp_path, **surroundings(chat_server))
+    done = subprocess.run(shell, env=env, cwd=tmp_path, stdout=subprocess.PIPE, check=False)
+    assert (done.stdout.decode(), done.returncode) == (out, 0)
+    assert len(chat_server.requests) == 2

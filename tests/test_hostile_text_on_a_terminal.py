@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -137,6 +138,33 @@ def test_an_error_is_one_line_of_text(tmp_path: Path, chat_server: ChatServer) -
             say(terminal, "/retry", f"no {number}")
         written(terminal)
         assert "an earlier line" in terminal.transcript()
+
+
+TELLS_ERRORS = """
+from chatcli.cli.saying import complain
+from chatcli.conversation.events import Notice
+from chatcli.terminal.looks import Look
+from chatcli.terminal.render import Renderer
+from chatcli.terminal.theme import UNICODE
+from tests.terminal.hostile import PAYLOADS
+
+renderer = Renderer(Look(lambda: 120, color=True, markdown=True, glyphs=UNICODE))
+for payload in PAYLOADS:
+    complain(f"it failed: {payload}")
+    print(renderer.show(Notice(payload, f"try {payload}", "error")), end="")
+print("all told")
+"""
+
+
+def test_no_error_that_holds_hostile_text_drives_the_terminal(tmp_path: Path) -> None:
+    env = clean_env(tmp_path, PYTHONPATH=str(Path(__file__).parent.parent), PYTHONUTF8="1")
+    argv = [sys.executable, "-c", TELLS_ERRORS]
+    with Terminal(argv, env=env, cwd=tmp_path, rows=50, cols=120) as terminal:
+        assert terminal.wait_exit(60) == 0
+        shown = written(terminal)
+        assert "all told" in shown
+        assert shown.count("chatcli: it failed:") == len(PAYLOADS)
+        assert shown.count("✗") >= len(PAYLOADS)
 
 
 def test_what_is_pasted_is_shown_while_it_is_edited_and_when_it_is_sent(

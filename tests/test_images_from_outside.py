@@ -75,7 +75,7 @@ def test_a_script_sends_files_and_finds_them_in_the_history(
     json.dumps(talk.history)
     talk.save(tmp_path / "kept.json")
     talk.close()
-    with Session.open(tmp_path / "kept.json", base_url=chat_server.url, api_key="sk") as again:
+    with Session.open(tmp_path / "kept.json", base_url=chat_server.url, api_key="sk-test") as again:
         assert again.history == talk.history
     with pytest.raises(AttachmentError, match="there is no file"):
         talk.send("And this?", files=["missing.png"])

@@ -136,7 +136,7 @@ def test_path_is_the_folder_or_the_file(personas: Run, own: Path) -> None:
 
 
 def chatted(home: Path, server: ChatServer, lines: list[str], *args: str) -> str:
-    env = {"OPENAI_API_KEY": "sk-x", "CHATCLI_MODEL": "gpt-4o", "OPENAI_BASE_URL": server.url}
+    env = {"OPENAI_API_KEY": "sk-test", "CHATCLI_MODEL": "gpt-4o", "OPENAI_BASE_URL": server.url}
     done = run_chatcli("chat", *args, input="\n".join(lines) + "\n", env=env, home=home)
     return done.stdout + done.stderr
 

@@ -116,3 +116,32 @@ def test_without_an_editor_the_template_stays_and_its_path_is_told(
         terminal.wait_for("the editor `no-such-editor` can't be started")
         assert terminal.wait_exit() == 0
     assert (own / "bosun.md").read_text() == TEMPLATE
+
+
+def test_a_template_that_nobody_touched_goes_when_the_editor_is_interrupted(
+    tmp_path: Path, own: Path
+) -> None:
+    with making(tmp_path, "sh -c 'kill -INT $PPID; sleep 0.2'") as terminal:
+        assert terminal.wait_exit() == 130
+    assert list(own.iterdir()) == []
+
+
+def test_what_an_editor_has_left_that_failed_is_kept_and_not_called_ready(
+    tmp_path: Path, own: Path
+) -> None:
+    with making(tmp_path, "sh -c 'echo Hi > $0; exit 3'") as terminal:
+        terminal.wait_for("the editor ended with 3:")
+        terminal.wait_for("is kept as it is")
+        assert terminal.wait_exit() == 1
+    assert (own / "bosun.md").read_text() == "Hi\n"
+
+
+def test_a_long_complaint_is_folded_between_words_on_a_terminal(tmp_path: Path) -> None:
+    argv = chatcli_argv("personas", "show", "pirat")
+    with Terminal(argv, env=clean_env(tmp_path), cwd=tmp_path, cols=60) as terminal:
+        assert terminal.wait_exit() == 2
+        shown = [line.rstrip() for line in terminal.screen().splitlines() if line.strip()]
+    assert shown == [
+        "chatcli: no persona is named 'pirat'; did you mean pirate?",
+        "  `chatcli personas list` shows them all",
+    ]

@@ -32,8 +32,9 @@ class Patience:
         """Seconds to wait after failure number `attempt`; the server's own wish comes first.
 
         Of our own delay, half is left to chance; to what a server wants, up to a tenth is added.
+        One that wants no wait at all, or names a time that is over, has failed all the same.
         """
-        if wished is not None:
+        if wished:
             return wished * (1 + self.chance() / 10)
         longest = min(self.first_delay * 2 ** (attempt - 1), self.longest_delay)
         return float(longest * (1 + self.chance()) / 2)
@@ -84,7 +85,7 @@ class Arriving:
 
     def take(self, text: str) -> str:
         """Take the next piece from the model, and return what is new of it."""
-        if self.first_token is None:
+        if text and self.first_token is None:
             self.first_token = self.seconds()
         return self._kept(self._seam.feed(text))
 

@@ -18,7 +18,7 @@ from chatcli.conversation.messages import now
 from chatcli.conversation.noticing import Heard
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Conversation, Spent
-from chatcli.errors import ProviderError
+from chatcli.errors import ProviderError, UsageError
 
 PURPOSE: Final = "memory"
 
@@ -86,7 +86,7 @@ class Aside:
             for _ in exchange.stream(provider, arriving):
                 if arriving.size > noticing.LONGEST_ANSWER:
                     break
-        except ProviderError:
+        except (ProviderError, UsageError):
             # The same fault meets the next question, and is told there.
             return
         finally:

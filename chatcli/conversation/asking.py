@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from chatcli.conversation.arriving import Arriving, Asked
 from chatcli.conversation.context import budget_in
+from chatcli.conversation.endings import without_a_word
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.exchange import Exchange
-from chatcli.conversation.images import Image
+from chatcli.conversation.images import Image, counted
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Provider, goes_on_by_itself, takes_images
 from chatcli.conversation.records import Conversation
@@ -31,6 +33,9 @@ SHARE_AFTER_OVERFLOW: Final = 0.75
 """How much of a prompt is sent again that was too long by an unknown number of tokens."""
 
 NO_IMAGES: Final = "--model or /model asks one that does"
+
+NOTHING_TO_LEAVE_OUT: Final = "/edit shortens the question, /model asks one that reads more"
+STRATEGY: Final = "/strategy truncate leaves the oldest turns out"
 
 _SHOWN_OF_EACH: Final = 90
 """The most characters of each error where two are told in one line."""
@@ -90,8 +95,10 @@ class Respondent:
             shorter = self.request(talk, wish)
         except BudgetError:
             planner.most = before if limit is None else planner.most
+            overflow.hint = STRATEGY if planner.limits.strategy == "full" else NOTHING_TO_LEAVE_OUT
             raise overflow from None
         if shorter.asked.messages == failed.asked.messages:
+            overflow.hint = NOTHING_TO_LEAVE_OUT
             raise overflow
         return shorter
 
@@ -112,16 +119,17 @@ class Asking:
     def stream(self, talk: Conversation, spare: Spare | None) -> Iterator[Event]:
         """Yield what comes, of the spare model where the first fails before it has said anything.
 
-        Raises ProviderError where nobody answers, and where a reply breaks off.
+        A model is not its own spare. Raises ProviderError where nobody answers, and where a reply
+        breaks off.
         """
         try:
             yield from self._ask(talk)
         except (ProviderError, UsageError) as error:
-            if spare is None or self._has_begun():
+            first = self.respondent.provider
+            if spare is None or spare.provider is first or self._has_begun():
                 raise
-            first = self.respondent.provider.model
             yield Notice(
-                f"{first} can't answer: {error.message}",
+                _named(first, error.message, " can't answer: "),
                 f"{spare.provider.model} answers instead",
                 "warning",
             )
@@ -144,6 +152,14 @@ class Asking:
         return self.arriving is not None and bool(self.arriving.pieces)
 
     def _ask(self, talk: Conversation) -> Iterator[Event]:
+        yield from self._receive(talk)
+        arriving = self.arriving
+        # What goes on with another reply may have nothing to add.
+        if arriving is None or arriving.began or self._wish.before or self._exchange.stopped:
+            return
+        raise without_a_word(self._exchange.ending(arriving))
+
+    def _receive(self, talk: Conversation) -> Iterator[Event]:
         provider = self.respondent.provider
         self.arriving = self.respondent.request(talk, self._wish)
         try:
@@ -171,6 +187,7 @@ class Asking:
             planner = spare.ready(failed.planner)
             planner.takes_images = takes_images(spare.provider)
             self.respondent = Respondent(spare.provider, planner, spare.learned_window)
+            yield from self._left_out(talk, failed)
             yield from self._ask(talk)
         except (ProviderError, UsageError, BudgetError) as second:
             if self._has_begun():
@@ -180,15 +197,46 @@ class Asking:
                 "/retry asks both again",
             ) from second
 
+    def _left_out(self, talk: Conversation, failed: Respondent) -> Iterator[Notice]:
+        """Say what the model that is asked now is not sent of what the first one was.
 
-def refuse_unseen(planner: Planner, provider: Provider, images: Sequence[Image]) -> None:
-    """Raise AttachmentError where a question has images and the model is known to take none."""
-    if images and not planner.takes_images:
+        Raises BudgetError where it can't be sent even the question.
+        """
+        wish, model = self._wish, self.respondent.provider.model
+        now = self.respondent.planner.plan(talk, wish.last, wish.pinned)
+        fewer, unseen = len(now.left_out()), now.unseen
+        # A question that is too long for the first one may be why it failed.
+        with suppress(BudgetError):
+            first = failed.planner.plan(talk, wish.last, wish.pinned)
+            fewer, unseen = fewer - len(first.left_out()), unseen - first.unseen
+        if fewer > 0:
+            told = f"{fewer} more message{' is' if fewer == 1 else 's are'} left out"
+            yield Notice(f"{model} reads less: {told}", level="warning")
+        if unseen > 0:
+            told = f"{counted(unseen)} of earlier messages left out"
+            yield Notice(f"{model} takes no images: {told}", level="warning")
+
+
+def refuse_unseen(
+    planner: Planner, provider: Provider, images: Sequence[Image], spare: Spare | None = None
+) -> None:
+    """Raise AttachmentError where a question has images and the model is known to take none.
+
+    Nor does the spare one, if there is one that may be asked.
+    """
+    if not images or planner.takes_images:
+        return
+    if spare is None or spare.provider is provider or not takes_images(spare.provider):
         raise AttachmentError(f"{provider.model} takes no images", NO_IMAGES)
 
 
 def _briefly(provider: Provider, error: ChatcliError) -> str:
-    return f"{provider.model}: {first_words(error.message, _SHOWN_OF_EACH)}"
+    return _named(provider, first_words(error.message, _SHOWN_OF_EACH), ": ")
+
+
+def _named(provider: Provider, what: str, between: str) -> str:
+    """Return what a model has met, with its name before it unless it stands there already."""
+    return what if what.startswith(provider.model) else f"{provider.model}{between}{what}"
 
 
 def _shortened(overflow: Overflow, arriving: Arriving) -> tuple[str, str]:

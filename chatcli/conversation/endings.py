@@ -16,6 +16,8 @@ from chatcli.conversation.messages import CUT, EDITED
 from chatcli.conversation.ports import Finish
 from chatcli.errors import BadReply, Refused, ServerFailed
 
+AGAIN: Final = "/retry asks again"
+
 _SAME: Final[Mapping[str, str]] = {
     **dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "completed"), "stop"),
     **dict.fromkeys(("max_tokens", "model_length", "max_output_tokens"), "length"),
@@ -34,7 +36,7 @@ def understood(finish: Finish, *, any_text: bool) -> Finish:
     reason = _SAME.get(finish.reason.lower(), finish.reason)
     if reason in _FAILURES:
         raise ServerFailed(
-            f"the server broke the reply off: {finish.reason}", "/retry asks again", retryable=True
+            f"the server broke the reply off: {finish.reason}", AGAIN, retryable=True
         )
     if reason == "content_filter" and not any_text:
         raise Refused(
@@ -43,10 +45,19 @@ def understood(finish: Finish, *, any_text: bool) -> Finish:
         )
     if reason == "tool_calls" and not any_text:
         raise BadReply(
-            "the model wanted to call a tool, and said nothing; there are no tools here",
-            "/retry asks again",
+            "the model wanted to call a tool, and said nothing; there are no tools here", AGAIN
         )
     return replace(finish, reason=reason)
+
+
+def without_a_word(finish: str) -> BadReply:
+    """Return the error for a reply that has ended like this before its first word."""
+    if finish == "length":
+        return BadReply(
+            "the reply reached its longest before its first word",
+            "/set max_reply N lets it be longer, /model asks another",
+        )
+    return BadReply("the reply was empty", f"{AGAIN}, /model another")
 
 
 def told(finish: str) -> Notice | None:
@@ -56,5 +67,5 @@ def told(finish: str) -> Notice | None:
         return Notice(text, "tell it so, or /retry", "warning")
     if finish not in _TOLD_BY_THE_FACE:
         text = f"the reply ended for a reason that is not known here: {finish}"
-        return Notice(text, "/retry asks again", "warning")
+        return Notice(text, AGAIN, "warning")
     return None

@@ -76,11 +76,10 @@ class Planner:
         self._chosen = dict(other._chosen)
 
     def beside(self, counter: Counter, limits: Limits) -> Planner:
-        """Return a planner that does as this one, for another model, within the limits of that."""
+        """Return a planner that does as this one, for another model with other default limits."""
         other = Planner(counter, limits)
         other.examples, other.surroundings = self.examples, self.surroundings
         other.choose_as(self)
-        other.most = limits.budget
         return other
 
     def plan(self, talk: Conversation, head: Node | None, pinned: Set[str] = frozenset()) -> Plan:

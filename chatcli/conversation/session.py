@@ -19,16 +19,7 @@ from chatcli.conversation.events import Event, Notice, TextDelta, TurnFinished, 
 from chatcli.conversation.exchange import Exchange, Pause
 from chatcli.conversation.folding import Fold
 from chatcli.conversation.images import Image, in_one_message
-from chatcli.conversation.messages import (
-    EDITED,
-    FAILED,
-    INTERRUPTED,
-    Message,
-    Node,
-    Usage,
-    new_id,
-    now,
-)
+from chatcli.conversation.messages import FAILED, INTERRUPTED, Message, Node, Usage
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Counter, Journal, Provider, takes_images
 from chatcli.conversation.records import Conversation, Merged, Moved
@@ -114,7 +105,7 @@ class Session(Talk):
         """
         text = allowed(text)
         seen = in_one_message(text, images, self.journal.room)
-        refuse_unseen(self.planner, self.provider, seen)
+        refuse_unseen(self.planner, self.provider, seen, self.spare)
         if instead_of is not None and not trees.holds(self.tree, instead_of):
             raise TreeError("the message that was edited is not in this conversation", "/history")
         if instead_of is not None and instead_of.role == "assistant":
@@ -130,15 +121,6 @@ class Session(Talk):
             yield from self._go_back(tree, branch)
         yield from self._add(question)
         yield from self._answer(Wish(question, question))
-
-    def _reword(self, reply: Node, text: str) -> Iterator[Event]:
-        tree, branch = trees.revise(self.tree, reply, keep="edited")
-        message = Message("assistant", text)
-        own = Node(new_id(), reply.parent, message, now(), reply.model, finish=EDITED)
-        if branch is not None:
-            yield from self._go_back(tree, branch)
-        yield from self._add(own, Moved(self.tree.branch, own))
-        yield Notice("the model will see the reply as you have written it")
 
     def answer(self) -> Iterator[Event]:
         """Ask the newest question again. An earlier reply stays on a branch of its own."""
@@ -183,7 +165,8 @@ class Session(Talk):
             raise TreeError("the question is muted, so that it is never sent", "/unmute N first")
         # A conversation that was loaded from elsewhere is in no file of its own before this.
         yield from self.save()
-        asking = Asking(self._exchange, wish, self._respondent)
+        respondent = Respondent(self.provider, self.planner, self.learned_window)
+        asking = Asking(self._exchange, wish, respondent)
         self._answering = True
         try:
             yield TurnStarted(wish.question)
@@ -200,16 +183,6 @@ class Session(Talk):
             raise
         assert asking.arriving is not None, "what ended without an error was asked for"
         yield from self._conclude(asking, wish, self._exchange.ending(asking.arriving))
-
-    @property
-    def _respondent(self) -> Respondent:
-        return Respondent(self.provider, self.planner, self.learned_window)
-
-    @property
-    def _other(self) -> Spare | None:
-        """The spare model, unless it is the one that is asked anyway."""
-        spare = self.spare
-        return spare if spare is not None and spare.provider is not self.provider else None
 
     def _fold_if_due(self, wish: Wish) -> Iterator[Event]:
         """Have the oldest turns summed up where the strategy wants that and it is time."""
@@ -232,7 +205,7 @@ class Session(Talk):
             yield Notice(text, "/summarize shows it, /context what is sent")
 
     def _stream(self, asking: Asking, wish: Wish) -> Iterator[Event]:
-        for event in asking.stream(self.conversation, self._other):
+        for event in asking.stream(self.conversation, self.spare):
             if isinstance(event, TextDelta):
                 yield from self._make_room(wish)
                 assert asking.arriving is not None, "text comes of what was asked"

@@ -13,7 +13,7 @@ from chatcli.conversation.messages import INTERRUPTED, Usage
 from chatcli.conversation.planning import Planner
 from chatcli.conversation.ports import Provider
 from chatcli.conversation.records import Summary
-from chatcli.errors import ProviderError
+from chatcli.errors import ProviderError, UsageError
 
 
 def summed_up(
@@ -36,7 +36,7 @@ def summed_up(
             for event in exchange.stream(provider, arriving):
                 if isinstance(event, Retrying):
                     yield event
-        except ProviderError as error:
+        except (ProviderError, UsageError) as error:
             yield _failed(error.message)
             return None
         ending = exchange.ending(arriving)

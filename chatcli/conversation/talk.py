@@ -8,12 +8,13 @@ from dataclasses import replace
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.keeping import Keeper
-from chatcli.conversation.messages import Node
+from chatcli.conversation.messages import EDITED, Message, Node, new_id, now
 from chatcli.conversation.ports import Journal
 from chatcli.conversation.records import (
     Conversation,
     Mark,
     Marked,
+    Moved,
     Noted,
     Record,
     Spent,
@@ -98,6 +99,16 @@ class Talk:
         """Note what a request beside the conversation took; may be called from any thread."""
         self.spent.append(spent)
         self._keeper.keep(spent)
+
+    def _reword(self, reply: Node, text: str) -> Iterator[Event]:
+        """Put `text` in the place of a reply, which stays on a branch."""
+        tree, branch = trees.revise(self.tree, reply, keep="edited")
+        message = Message("assistant", text)
+        own = Node(new_id(), reply.parent, message, now(), reply.model, finish=EDITED)
+        if branch is not None:
+            yield from self._go_back(tree, branch)
+        yield from self._add(own, Moved(self.tree.branch, own))
+        yield Notice("the model will see the reply as you have written it")
 
     def _go_back(self, tree: Tree, branch: str) -> Iterator[Event]:
         yield from self.become(tree)

@@ -45,6 +45,9 @@ def go_on(tree: Tree, merges: Mapping[str, Node]) -> Wish:
     reply, question = tree.head, trees.last_question(tree)
     if reply is None or question is None:
         raise TreeError("there is nothing to go on with", "say something first")
+    if reply.role == "assistant" and reply.finish == "content_filter":
+        told = "the provider's content filter has ended the reply, and would again"
+        raise TreeError(told, "/edit asks in other words, /retry once more")
     if reply.role == "assistant" and reply.finish not in CUT:
         raise TreeError("the last reply is whole", "/retry asks again, or ask for more")
     before = whole_words(reply.content) if reply.parent is question else ""

@@ -56,9 +56,13 @@ _NO_KEY: Final = re.compile(r"\x1b(?:\]11;|P>\||\[\?)")
 
 
 class Answers:
-    """Takes the answers out of what comes from the terminal, however it is cut."""
+    """Takes the answers out of what comes from the terminal, however it is cut.
 
-    def __init__(self) -> None:
+    `clock` tells seconds, as `time.monotonic` does.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._owed: dict[Question, Told] = {}
         self._asked = float("-inf")
         self._held = ""
@@ -68,20 +72,20 @@ class Answers:
     def expect(self, questions: Mapping[Question, Told]) -> str:
         """Return what asks the questions; each is called with its answer, if that comes."""
         self._owed = {**questions, LAST: _nobody}
-        self._asked = time.monotonic()
+        self._asked = self._clock()
         return "".join(question.text for question in self._owed)
 
     @property
     def owed(self) -> bool:
         """Whether there are answers that may well be on their way."""
-        return LAST in self._owed and time.monotonic() - self._asked < GIVEN_UP_AFTER
+        return LAST in self._owed and self._clock() - self._asked < GIVEN_UP_AFTER
 
     def without(self, text: str) -> str:
         """Return the keys in what has come; what may become an answer is held back."""
         if not self._owed:
             return text
         text, passed = self._held + text, self._passed
-        overdue = self._held and time.monotonic() - self._since > HELD_AT_MOST
+        overdue = self._held and self._clock() - self._since > HELD_AT_MOST
         for question in tuple(self._owed):
             if found := question.whole.search(text):
                 begins_before = found.start() < passed
@@ -106,7 +110,7 @@ class Answers:
         begun = (question.begun.search(text) for question in self._owed)
         first = min((found.start() for found in begun if found), default=len(text))
         if first or not self._held:
-            self._since = time.monotonic()
+            self._since = self._clock()
         self._held = text[first:]
         self._passed = min(max(passed - first, 0), len(self._held))
 

@@ -22,6 +22,9 @@ class Desk(Protocol):
     def open_editor(self) -> None:
         """The user wants to write the draft in an editor."""
 
+    def suspend(self) -> None:
+        """The user wants the shell for a while."""
+
     def typed(self) -> None:
         """What stands in the input line has changed."""
 

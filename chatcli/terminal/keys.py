@@ -66,6 +66,7 @@ def bindings(
     on("escape", act=lambda _: desk.interrupt(), when=stops & ~menu & _alone, at_once=True)
     on("escape", act=line.stop_inserting, when=vi_insert_mode & ~menu & _alone, at_once=True)
     on("c-d", act=line.end_of_input)
+    on("c-z", act=lambda _: desk.suspend())
     on("c-l", act=lambda event: event.app.renderer.clear())
     on("c-x", "c-e", act=lambda _: desk.open_editor())
     keys.add(Keys.BracketedPaste, filter=here)(line.paste)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from chatcli.conversation.events import Notice, ToClipboard
-from chatcli.terminal.theme import PALETTE, THEMES, Glyphs, Theme
+from chatcli.terminal.theme import ASCII, PALETTE, THEMES, Glyphs, Theme
+
+ASCII_SIGNS: Final = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|", ord("×"): "x"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,14 @@ class Look:
     theme: Theme = PALETTE
     chosen: bool = False
     clipboard: Callable[[str], str | None] | None = None
+
+    @property
+    def utf8(self) -> bool:
+        return self.glyphs is not ASCII
+
+    def spelled(self, text: str) -> str:
+        """Return a text of ours with signs that the terminal has."""
+        return text if self.utf8 else text.translate(ASCII_SIGNS)
 
     @property
     def colored(self) -> bool:

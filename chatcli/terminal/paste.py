@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Final
 
@@ -127,21 +127,25 @@ def _in_common(one: str, other: str) -> int:
 
 
 class Bursts:
-    """Tells a paste from typing on a terminal that does not mark what is pasted."""
+    """Tells a paste from typing on a terminal that does not mark what is pasted.
 
-    def __init__(self) -> None:
+    `clock` tells seconds, as `time.monotonic` does.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._last = float("-inf")
 
     def rest_of_paste(self, queue: deque[KeyPress]) -> str | None:
         """Take what follows an Enter in the same paste off the queue; None if Enter was typed."""
         ahead = "".join(_leading_text(queue))
-        goes_on = time.monotonic() - self._last < BURST_GOES_ON
+        goes_on = self._clock() - self._last < BURST_GOES_ON
         many = ahead.count("\n") >= LINES_OF_A_BURST - 1 or len(ahead) >= KEYS_OF_A_BURST
         if not goes_on and not many:
             return None
         for _ in ahead:
             queue.popleft()
-        self._last = time.monotonic()
+        self._last = self._clock()
         return ahead
 
 

@@ -1,4 +1,4 @@
-"""The input line and what stands around it: the open block above, the status, the toolbar below.
+"""The application that the input line stands in, and who has the terminal.
 
 One prompt_toolkit application lives for the whole chat. What is finished is written above it and
 belongs to the terminal from then on: its scrollback, its selection, its search.
@@ -6,7 +6,9 @@ belongs to the terminal from then on: its scrollback, its selection, its search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -15,35 +17,23 @@ from prompt_toolkit.completion import Completer, ThreadedCompleter
 from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition, has_completions
-from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import History, InMemoryHistory
-from prompt_toolkit.layout import (
-    BufferControl,
-    ConditionalContainer,
-    FormattedTextControl,
-    HSplit,
-    Layout,
-    Window,
-)
-from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import AppendAutoSuggestion, BeforeInput
+from prompt_toolkit.layout import Layout
 from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
-from prompt_toolkit.widgets import SearchToolbar
 
 from chatcli.terminal.answers import Question, Told
 from chatcli.terminal.asking import ask, listening, run
 from chatcli.terminal.completion import offers_by_itself
 from chatcli.terminal.desk import Desk
 from chatcli.terminal.keys import bindings
+from chatcli.terminal.layout import laid_out
 from chatcli.terminal.paste import Pastes, keep_whole
-from chatcli.terminal.revealing import Reveal
 from chatcli.terminal.theme import PALETTE, Glyphs, Theme
-from chatcli.terminal.window import WindowApplication
+from chatcli.terminal.window import WindowApplication, is_called_one_that_folds
 
-MENU_ROWS = 8
 WAIT_FOR_THE_REST_OF_A_KEY = 0.1
 """Seconds after which an Escape is no longer taken for the beginning of another key."""
 
@@ -52,7 +42,7 @@ ROWS_BELOW = 3
 
 
 class Prompt:
-    """The application: its buffer, its layout and its keys."""
+    """The application: its buffer, its keys, and what is written above it."""
 
     def __init__(
         self,
@@ -66,7 +56,6 @@ class Prompt:
         history: History | None = None,
     ) -> None:
         self._desk = desk
-        self._glyphs = glyphs
         self.buffer = Buffer(
             completer=ThreadedCompleter(completer),
             complete_while_typing=Condition(self._completes_by_itself),
@@ -79,12 +68,11 @@ class Prompt:
         self._held: list[str] = []
         self._away = False
         self._pastes = Pastes()
-        self._search = SearchToolbar(ignore_case=True)
         self._keys = listening()
         self.app = WindowApplication(
             on_settled=self._let_go,
             folding=folding,
-            layout=Layout(self._layout()),
+            layout=Layout(laid_out(self.buffer, desk, glyphs.prompt, self._columns)),
             key_bindings=bindings(self.buffer, desk, self._pastes, lambda: self._away),
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
             cursor=ModalCursorShapeConfig() if vi else None,
@@ -143,6 +131,9 @@ class Prompt:
         """
         return max(self.app.output.get_size().rows // 2 - ROWS_BELOW, 2)
 
+    def _columns(self) -> int:
+        return self.app.output.get_size().columns
+
     def set_draft(self, text: str) -> bool:
         """Put a text into the input line for the user to go on with, unless one is typing."""
         if self.buffer.text or self._away:
@@ -173,18 +164,39 @@ class Prompt:
 
         `writing` runs in a thread. What it raises leaves the draft as it was.
         """
+
+        async def rewritten() -> None:
+            text = await run_in_terminal(lambda: writing(self.draft), in_executor=True)
+            self.buffer.save_to_undo_stack()
+            self.buffer.document = Document(text)
+
+        await self._lend(rewritten)
+
+    async def suspend(self) -> None:
+        """Stop as any program does on Ctrl-Z, until the shell has it go on."""
+
+        async def stopped() -> None:
+            await run_in_terminal(lambda: os.kill(0, signal.SIGTSTP))
+
+        if hasattr(signal, "SIGTSTP"):
+            await self._lend(stopped)
+
+    async def _lend(self, using: Callable[[], Awaitable[None]]) -> None:
+        """Let something else have the terminal; what is to be written meanwhile waits."""
         if self._away:
             return
         if self._keys is not None:
             await self._keys.hear_out()
         self._away = True
         try:
-            text = await run_in_terminal(lambda: writing(self.draft), in_executor=True)
-            self.buffer.save_to_undo_stack()
-            self.buffer.document = Document(text)
+            await using()
         finally:
             self._away = False
             self._let_go()
+
+    def called(self, name: str) -> None:
+        """Take what the terminal calls itself into account."""
+        self.app.renderer.folding = is_called_one_that_folds(name)
 
     def _completes_by_itself(self) -> bool:
         return offers_by_itself(self.buffer.document)
@@ -193,54 +205,3 @@ class Prompt:
         buffer.document = Document(self.draft)  # so that the history has it whole
         self._desk.submit(buffer.text)
         return False
-
-    # What is seen
-
-    def _layout(self) -> HSplit:
-        sign = self._glyphs.prompt
-        return HSplit(
-            [
-                _part(self._live_text, lambda: bool(self._desk.live())),
-                _part(self._status_text, lambda: bool(self._desk.status())),
-                Window(
-                    BufferControl(
-                        self.buffer,
-                        input_processors=[
-                            BeforeInput([("class:you", sign)]),
-                            AppendAutoSuggestion(style="class:dim"),
-                            Reveal(),
-                        ],
-                        search_buffer_control=self._search.control,
-                        preview_search=True,
-                    ),
-                    wrap_lines=True,
-                    dont_extend_height=True,
-                    get_line_prefix=self._line_prefix,
-                ),
-                self._search,
-                ConditionalContainer(
-                    CompletionsMenu(max_height=MENU_ROWS, scroll_offset=1), has_completions
-                ),
-                _part(self._toolbar_text, lambda: not has_completions()),
-            ]
-        )
-
-    def _line_prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
-        return [("", " " * len(self._glyphs.prompt))] if line and not wrapped else []
-
-    def _live_text(self) -> ANSI:
-        return ANSI(self._desk.live().rstrip("\n"))
-
-    def _status_text(self) -> StyleAndTextTuples:
-        return [("class:dim", self._desk.status())]
-
-    def _toolbar_text(self) -> StyleAndTextTuples:
-        return self._desk.toolbar(self.app.output.get_size().columns)
-
-
-def _part(
-    text: Callable[[], ANSI | StyleAndTextTuples], shown: Callable[[], bool]
-) -> ConditionalContainer:
-    """Return a window as high as its text, which is there only while it is `shown`."""
-    window = Window(FormattedTextControl(text), dont_extend_height=True, wrap_lines=False)
-    return ConditionalContainer(window, Condition(shown))

@@ -33,27 +33,20 @@ from chatcli.conversation.events import (
     TurnStarted,
 )
 from chatcli.conversation.messages import FAILED, INTERRUPTED, Node
+from chatcli.terminal.endings import figures, told_of
 from chatcli.terminal.gauge import drawn
 from chatcli.terminal.jsontext import json_lines
 from chatcli.terminal.looks import Look, clipped, themed
 from chatcli.terminal.outline import fitted
 from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
 from chatcli.terminal.table import tabled
-from chatcli.terminal.theme import ASCII, painted
+from chatcli.terminal.theme import painted
 from chatcli.terminal.thoughts import Thoughts
 
 if TYPE_CHECKING:
     from chatcli.terminal.markdown import MarkdownStream
 
 __all__ = ["Look", "Renderer"]
-
-ASCII_SIGNS = {**ASCII.drawing, ord("≈"): "~", ord("·"): "|", ord("×"): "x"}
-
-ENDINGS = {
-    "length": "cut off: the reply reached its longest; /continue goes on with it",
-    "content_filter": "cut off by the provider's content filter; /edit asks in other words",
-    INTERRUPTED: "stopped; what came is kept: /continue goes on with it, /retry asks again",
-}
 
 
 class Renderer:
@@ -91,7 +84,7 @@ class Renderer:
                 return self._notice(event)
             case Table():
                 look = self.look
-                return self._spelled(
+                return self.look.spelled(
                     tabled(event, look.width(), look.glyphs.here, look.theme, color=look.colored)
                 )
             case Outline(lines):
@@ -99,7 +92,7 @@ class Renderer:
             case Gauge():
                 return self._gauge(event)
             case Json(value):
-                return json_lines(value, ascii_only=self.look.glyphs is ASCII)
+                return json_lines(value, ascii_only=not self.look.utf8)
             case Transcript():
                 return self._transcript(event)
             case Document(markdown):
@@ -148,7 +141,7 @@ class Renderer:
 
             look = self.look
             self._stream = MarkdownStream(
-                look.width(), color=look.colored, theme=look.markdown_theme
+                look.width(), color=look.colored, unicode=look.utf8, theme=look.markdown_theme
             )
 
     def _reply(self, text: str) -> str:
@@ -171,23 +164,12 @@ class Renderer:
 
     def ending(self, turn: TurnFinished) -> str:
         """Return what there is to say about how a turn ended."""
-        if turn.finish == FAILED:
+        if told := told_of(turn):
+            return self._notice(told)
+        if turn.finish == FAILED or not self.look.figures:
             return ""  # why it failed is told next, and what to do
-        if turn.finish == INTERRUPTED and turn.reply is None:
-            return self._notice(Notice("stopped before anything came: /retry asks again"))
-        if turn.finish in ENDINGS:
-            return self._notice(Notice(ENDINGS[turn.finish], level="warning"))
-        if turn.reply is None:
-            return self._notice(Notice("the reply was empty", "/retry asks again", "warning"))
-        return self._figures(turn) if self.look.figures else ""
-
-    def _figures(self, turn: TurnFinished) -> str:
-        figures = [f"{turn.seconds:.1f} s"]
-        if turn.usage and turn.seconds > (turn.first_token or 0):
-            writing = turn.seconds - (turn.first_token or 0)
-            figures.append(f"{turn.usage.completion_tokens / max(writing, 0.001):.0f} tokens/s")
-        line = self.look.glyphs.dot.join(figures)
-        return f"\n{self._paint(f'  {line}', 'dim')}\n\n"
+        line = self._paint(f"  {figures(turn, self.look.glyphs.dot)}", "dim")
+        return f"\n{line}\n\n"
 
     def _transcript(self, transcript: Transcript) -> str:
         parts = []
@@ -209,7 +191,7 @@ class Renderer:
     def _images(self, node: Node) -> str:
         """Return a line for each image of a message, to stand below its text."""
         shown = (f"      [image: {clean_line(str(each))}]" for each in node.message.images)
-        return "".join(f"{self._paint(self._spelled(line), 'dim')}\n" for line in shown)
+        return "".join(f"{self._paint(self.look.spelled(line), 'dim')}\n" for line in shown)
 
     def _thought(self, lines: list[str]) -> str:
         """Return lines of what the model thinks, on a screen no wider than that."""
@@ -217,10 +199,8 @@ class Renderer:
             return ""
         width = self.look.width()
         if self.look.figures:
-            fitting = [part for line in lines for part in wrap(line, width) or [""]]
-        else:
-            fitting = lines
-        return "".join(f"{self._paint(part, 'thought')}\n" for part in fitting)
+            lines = [part for line in lines for part in wrap(line, width) or [""]]
+        return "".join(f"{self._paint(line, 'thought')}\n" for line in lines)
 
     # Ours
 
@@ -237,7 +217,7 @@ class Renderer:
         glyphs = self.look.glyphs
         sign = glyphs.error if notice.level == "error" else glyphs.notice
         hint = f"; {notice.hint}" if notice.hint else ""
-        line = self._spelled(clean_line(f"{sign} {notice.text}{hint}"))
+        line = self.look.spelled(clean_line(f"{sign} {notice.text}{hint}"))
         # A pipe gets one line, whatever its length; a screen would break it within a word.
         lines = (
             wrap(line, self.look.width(), subsequent_indent="  ") if self.look.figures else [line]
@@ -246,7 +226,7 @@ class Renderer:
 
     def _gauge(self, gauge: Gauge) -> str:
         look = self.look
-        return drawn(gauge, look.width(), color=look.colored, utf8=look.glyphs is not ASCII)
+        return drawn(gauge, look.width(), color=look.colored, utf8=look.utf8)
 
     def _markdown(self, text: str) -> str:
         safe = clean(text)
@@ -255,7 +235,9 @@ class Renderer:
         from chatcli.terminal.markdown import render
 
         look = self.look
-        return render(safe, look.width(), color=look.colored, theme=look.markdown_theme)
+        return render(
+            safe, look.width(), color=look.colored, unicode=look.utf8, theme=look.markdown_theme
+        )
 
     def _row_text(self, row: Row) -> str:
         """Return a row of an outline in one line, its words cropped to what room there is."""
@@ -263,10 +245,6 @@ class Renderer:
         cells = [clean_line(cell).translate(signs) for cell in row.cells]
         line = fitted(cells, self.look.width(), self.look.glyphs.ellipsis)
         return self._paint(line, row.mark) if row.mark else line
-
-    def _spelled(self, text: str) -> str:
-        """Return a text of ours with signs that the terminal has."""
-        return text.translate(ASCII_SIGNS) if self.look.glyphs is ASCII else text
 
     def _paint(self, text: str, style: str) -> str:
         return painted(text, style, color=self.look.color, theme=self.look.theme)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from chatcli.conversation.events import Draft, Event, Notice
+from chatcli.conversation.events import Draft, Event, Notice, TextDelta
 from chatcli.conversation.messages import Node
 from chatcli.errors import AttachmentError, BudgetError, ChatcliError
 
 Begin: TypeAlias = Callable[[], Iterator[Event]]
+
+MOST_IN_A_DELTA: Final = 1000
+"""Characters of a reply that are drawn in one go: an endpoint may send all of it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,21 @@ class Runner:
     def in_background(self, begin: Begin) -> None:
         threading.Thread(target=self._run, args=(begin, None), daemon=True).start()
 
-    def take(self) -> Iterator[Event | Done]:
-        """Yield the events that wait."""
+    def take(self, seconds: float = float("inf")) -> Iterator[Event | Done]:
+        """Yield the events that wait, as many of them as are drawn in that time, but one at least.
+
+        Where there are more, `changed` is set again.
+        """
+        end = time.monotonic() + seconds
         while not self._events.empty():
             event = self._events.get()
             if event == Done(turn=True):
                 self._turn = None
             yield event
+            if time.monotonic() >= end:
+                break
+        if not self._events.empty():
+            self.changed.set()
 
     def wait(self, seconds: float) -> None:
         """Wait for the turn under way to end, but no longer than that."""
@@ -76,7 +88,8 @@ class Runner:
         """Run a turn, or without a `line` something in the background; no error ends the loop."""
         try:
             for event in begin():
-                self._tell(event)
+                for part in _in_parts(event):
+                    self._tell(part)
         except ChatcliError as error:
             self._tell(Notice(error.message, error.hint, "error"))
             if isinstance(error, AttachmentError | BudgetError) and line is not None:
@@ -90,3 +103,13 @@ class Runner:
         self._events.put(event)
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self.changed.set)
+
+
+def _in_parts(event: Event) -> Iterator[Event]:
+    """Yield an event, or the parts of a piece of a reply that is too long to be drawn in one go."""
+    match event:
+        case TextDelta(text) if len(text) > MOST_IN_A_DELTA:
+            for start in range(0, len(text), MOST_IN_A_DELTA):
+                yield TextDelta(text[start : start + MOST_IN_A_DELTA])
+        case _:
+            yield event

@@ -17,11 +17,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 # Stage 1. No control may be in a payload, so that each character is looked at once, however
 # many introducers follow each other; the limits bound what can be held back.
-_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _CSI = r"(?:\x1b\[|\x9b)[ -?]{0,256}+"
 _STRING = (  # OSC, DCS, APC, PM, SOS, and the window title of screen and tmux (ESC k)
     r"(?:\x1b[\]PX^_k]|[\x90\x98\x9d-\x9f])[^\x00-\x08\x0a-\x1f\x7f-\x9f]{0,4096}+"
@@ -29,7 +28,7 @@ _STRING = (  # OSC, DCS, APC, PM, SOS, and the window title of screen and tmux (
 _SHORT = r"\x1b[ -/]{0,16}+"  # ESC c, ESC 7, ESC ( 0
 _SEQUENCE = re.compile(
     rf"{_CSI}[@-~]|{_STRING}(?:\x07|\x9c|\x1b\\)|{_SHORT}[0-~]"
-    rf"|(?P<newline>\r\n?|[\x0b\x0c\x85])|(?P<half>[\ud800-\udfff])|[{_CONTROLS}]"
+    rf"|(?P<newline>\r\n?|[\x0b\x0c\x85])|(?P<half>[\ud800-\udfff])|[{CONTROLS}]"
 )
 _OPEN_SEQUENCE = re.compile(rf"(?:{_CSI}|{_STRING}\x1b?|{_SHORT}|\r|[\ud800-\udbff])\Z")
 _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
@@ -60,9 +59,9 @@ _JOINING = (  # letters of the scripts from Arabic to Mongolian that take joiner
 _VIRAMA = r"\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u17d2"
 _TAG = r"[\U000e0030-\U000e0039\U000e0061-\U000e007a]"
 _UNDECIDED = re.compile(rf"(?:[\u200c\u200d]|(?<=\U0001f3f4){_TAG}{{1,5}})\Z")
-_NO_CELL = re.compile(rf"[{_HIDDEN}{_JAMO}]")
-_CONTROL = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
-_SUSPECT = re.compile(rf"[{_CONTROLS}\ud800-\udfff{_HIDDEN}{_JAMO}{_MARK_BLOCKS}]+")
+NO_CELL = re.compile(rf"[{_HIDDEN}{_JAMO}]")
+_CONTROL = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
+_SUSPECT = re.compile(rf"[{CONTROLS}\ud800-\udfff{_HIDDEN}{_JAMO}{_MARK_BLOCKS}]+")
 
 
 class Sanitizer:
@@ -153,25 +152,6 @@ def clean_line(text: str) -> str:
     return re.sub(r"[\n\t]+", " ", clean(text)).strip(" ")
 
 
-def safe_url(url: str) -> str | None:
-    """The address to put into a terminal hyperlink, or None if there should be none.
-
-    Only http, https and mailto. In ASCII, the host in punycode and without a user name, so that
-    ``https://bank.example@evil.example/`` becomes ``https://evil.example/``.
-    """
-    address = _address(url)
-    return address if address and len(address) <= _LONGEST_HYPERLINK else None
-
-
-def safe_link(url: str, text: str) -> str:
-    """How to show a link: its text and then, unless that says it already, where it leads."""
-    label = clean_line(text)
-    target = _address(url) or _shortened(clean_line(url))
-    if label and (not target or _says(label, target)):
-        return label
-    return f"{label} ({target})" if label else target
-
-
 def _replace(match: re.Match[str]) -> str:
     if match["newline"]:
         return "\n"
@@ -203,60 +183,4 @@ def _stays() -> re.Pattern[str]:
 
 @cache
 def _takes_no_room(char: str) -> bool:
-    return unicodedata.category(char).startswith("M") or bool(_NO_CELL.match(char))
-
-
-_LONGEST_HYPERLINK = 2000  # VTE and iTerm2 drop longer ones (2083)
-_LONGEST_NO_ADDRESS = 300  # what nobody can open; an address is never cut, since that can hide
-_NOT_IN_A_URL = re.compile(rf"[\s\\{_CONTROLS}\ud800-\udfff]")
-_HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
-_PREFIX = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-
-
-def _address(url: str) -> str | None:
-    """A web or mail address as browsers read it, in ASCII; None if it is anything else."""
-    url = url.strip(" ")
-    if _NOT_IN_A_URL.search(url):  # browsers drop them or, for a backslash, read a slash
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme == "mailto":
-        return "mailto:" + _escape(url.partition(":")[2])
-    host = _ascii_host(parts.hostname or "")
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-        return None
-    place = host if port is None else f"{host}:{port}"
-    tail = (_escape(part) for part in (parts.path, parts.query, parts.fragment))
-    return urlunsplit((parts.scheme, place, *tail))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_NO_ADDRESS else text[:_LONGEST_NO_ADDRESS] + "…"
-
-
-def _escape(part: str) -> str:
-    return quote(part, safe="%/?#[]@!$&'()*+,;=:~")
-
-
-def _ascii_host(host: str) -> str:
-    """A host name in lower case and punycode (UTS 46, without its table); as it is if unclear."""
-    if ":" in host:
-        return f"[{host}]"
-    if _NO_CELL.search(host):
-        return host
-    names = unicodedata.normalize("NFKC", host).lower().replace("。", ".").split(".")
-    return ".".join(
-        name if name.isascii() else "xn--" + name.encode("punycode").decode("ascii")
-        for name in names
-    )
-
-
-def _says(label: str, target: str) -> bool:
-    """Whether a link's text is its address, or the address's host, to the letter."""
-    said = _PREFIX.sub("", label, count=1).rstrip("/")
-    address = _PREFIX.sub("", target, count=1).rstrip("/")
-    host = re.split(r"[/?#]", address, maxsplit=1)[0]
-    return unquote(said) == unquote(address) or said.lower() == host
+    return unicodedata.category(char).startswith("M") or bool(NO_CELL.match(char))

@@ -20,10 +20,15 @@ ABOUT_TO_LEAVE: Final = "Ctrl-C again leaves; Ctrl-D does too"
 
 
 def working(seconds: float, doing: str, waiting: Sequence[Line], glyphs: Glyphs) -> str:
-    """Say how long a turn has taken so far, what it does, and which line comes after it."""
+    """Say how long a turn has taken so far, what it does, and which line comes after it.
+
+    How many lines wait comes first: what is done may be long, and the window narrow.
+    """
     spinner = glyphs.spinner[int(seconds * FRAMES_A_SECOND) % len(glyphs.spinner)]
-    queued = f"{len(waiting)} waiting: {first_words(waiting[0].text)}" if waiting else ""
-    parts = (f"{spinner} {seconds:.0f} s", doing, queued)
+    queued = f"{len(waiting)} waiting" if waiting else ""
+    if queued and not doing:
+        queued += f": {first_words(waiting[0].text)}"
+    parts = (f"{spinner} {seconds:.0f} s", queued, doing)
     return clean_line(glyphs.dot.join(part for part in parts if part))
 
 

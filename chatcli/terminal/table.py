@@ -96,7 +96,8 @@ def _grid(table: Table, widths: Sequence[int], here: str, theme: Theme) -> Grid:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=None, pad_edge=False, header_style=theme.styles["dim"].rich)
+    head = theme.styles["dim"].rich
+    grid = Grid(box=None, pad_edge=False, header_style=head, show_header=table.headed)
     grid.add_column("", width=1)
     for name, width in zip(table.columns, widths, strict=True):
         grid.add_column(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 BEGIN: Final = "\x1b[200~"
@@ -22,9 +23,13 @@ _MARK_BEGUN: Final = re.compile(r"\x1b(?:\[(?:2(?:0[01]?)?)?)?\Z")
 
 
 class UnbrokenPastes:
-    """Passes on what comes, with marks around all of it that was pasted."""
+    """Passes on what comes, with marks around all of it that was pasted.
 
-    def __init__(self) -> None:
+    `clock` tells seconds, as `time.monotonic` does.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._inside = False
         self._held = ""
         self._ended = float("-inf")
@@ -36,7 +41,7 @@ class UnbrokenPastes:
         while mark := _MARK.search(text):
             parts.append(self._up_to(mark[0], text[: mark.start()]))
             text = text[mark.end() :]
-        if not self._inside and time.monotonic() - self._ended < BELONGS:
+        if not self._inside and self._clock() - self._ended < BELONGS:
             self._held = text
         else:
             begun = _MARK_BEGUN.search(text)
@@ -57,12 +62,12 @@ class UnbrokenPastes:
         if self._inside:
             if mark == BEGIN:
                 return text + BEGIN  # as pasted as all that is around it
-            self._inside, self._ended = False, time.monotonic()
+            self._inside, self._ended = False, self._clock()
             return text + END
-        if text and time.monotonic() - self._ended < BELONGS:
+        if text and self._clock() - self._ended < BELONGS:
             text = f"{BEGIN}{text}{END}"
         if mark == BEGIN:
             self._inside = True
             return text + BEGIN
-        self._ended = time.monotonic()  # the end of a paste that seemed to be over
+        self._ended = self._clock()  # the end of a paste that seemed to be over
         return text

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from functools import cache
-from importlib import resources
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -64,6 +63,8 @@ def _built(name: str) -> tiktoken.Encoding:
 
 
 def _ranks(name: str) -> dict[bytes, int]:
+    from importlib import resources
+
     packed = resources.files(__name__) / f"{name}.tiktoken.xz"
     try:
         from lzma import LZMAError, decompress  # some builds of Python lack it

@@ -319,6 +319,18 @@ def test_a_draft_is_not_remembered() -> None:
     assert recorder.asked["a dra"] == 3
 
 
+def test_a_drafts_files_are_counted_once_as_long_as_they_stay_as_they_are() -> None:
+    recorder = Recorder(encoder())
+    counter = TokenCounter("gpt-4o")
+    counter.use(recorder)
+    for draft in ("s", "se", "see"):
+        counter.count_draft(draft, ["notes.md:", "log.txt:"])
+    assert recorder.asked["notes.md:\n\n"] == recorder.asked["log.txt:"] == 1
+    counter.count_draft("see", ["notes.md:"])
+    counter.count_draft("see", ["notes.md:", "log.txt:"])
+    assert recorder.asked["log.txt:"] == 2, "of a file that grows, each state would be kept"
+
+
 def test_a_vocabulary_replaces_every_estimate_made_before_it() -> None:
     counter = TokenCounter("gpt-4o")
     prompt = [Message("user", PROSE["Turkish"])]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatcli import vocabularies
@@ -97,17 +99,18 @@ def test_what_an_endpoint_reports_of_an_image_teaches_nothing_of_its_vocabulary(
 WORDS = st.text(alphabet="ab Z9.,:;!?'\"`*_-\n\t/()é漢", max_size=40)
 
 
+@settings(deadline=None)  # the first example loads the vocabularies
 @given(WORDS, st.lists(WORDS.filter(str.strip).map(lambda text: f"n{text}x"), max_size=3))
 def test_a_draft_with_files_costs_what_the_message_will(draft: str, blocks: list[str]) -> None:
     for model in ("gpt-4o", "gpt-4"):
-        counting = COUNTERS[model]
+        counting = kept_counter(model)
         whole = "\n\n".join(part for part in (draft, *blocks) if part.strip())
         if draft.strip() or not blocks:
             whole = draft if not blocks else whole
             assert counting.count_draft(draft, blocks) == counting.count_message("user", whole)
 
 
-COUNTERS = {model: counter(model) for model in ("gpt-4o", "gpt-4")}
+kept_counter = functools.cache(counter)
 
 
 def test_a_message_has_only_so_many_images_and_each_once() -> None:

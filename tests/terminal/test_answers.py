@@ -52,7 +52,8 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.keys = ""
-        self.answers = Answers()
+        self.now = 0.0
+        self.answers = Answers(lambda: self.now)
         self.answers.expect({BACKGROUND: self.told.append, NAME: self.told.append})
 
     def came(self, *pieces: str, pause: bool = False) -> Heard:
@@ -108,29 +109,23 @@ def test_keys_come_through_as_they_are(pieces: list[str]) -> None:
     assert heard.keys + heard.answers.rest() == text
 
 
-def test_what_begins_like_an_answer_and_never_ends_is_held_for_a_moment_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_begins_like_an_answer_and_never_ends_is_held_for_a_moment_only() -> None:
     heard = Heard().came("\x1b]11;rgb", pause=True)
     assert heard.keys == ""
-    later = time.monotonic() + 2
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    heard.now += 2
     assert heard.came("typed").keys == "\x1b]11;rgbtyped"
 
 
-def test_a_key_that_comes_long_after_an_escape_is_not_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_key_that_comes_long_after_an_escape_is_not_lost() -> None:
     heard = Heard().came("a\x1b", pause=True)
-    later = time.monotonic() + 2
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    heard.now += 2
     assert heard.came("b", "c", "d").keys == "a\x1bbcd"
 
 
 class FarTerminal(Terminal):
     """A terminal behind a slow line: it answers everything, but late."""
 
-    late = 0.25
+    late = 0.12
     answered = 0
 
     def _answer(self, text: str) -> None:

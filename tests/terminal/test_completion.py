@@ -268,3 +268,11 @@ def quickest(work: Callable[[], object]) -> float:
         work()
         taken.append(time.process_time() - began)
     return min(taken)
+
+
+def test_a_persona_is_offered_by_its_name_or_else_by_its_file(app: App) -> None:
+    for name in ("ada.png", "zeno.MD", "zeno.txt"):
+        Path(name).write_text("")
+    assert offered(app, "/persona pir")[0] == "pirate"
+    assert offered(app, "/persona zen") == ["zeno.MD"]
+    assert offered(app, "/persona ./a") == ["./ada.png"]

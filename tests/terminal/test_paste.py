@@ -111,9 +111,12 @@ def test_three_lines_in_one_read_are_a_paste_and_two_are_typed_ahead() -> None:
 
 
 def test_what_comes_right_behind_a_paste_belongs_to_it() -> None:
-    bursts = Bursts()
+    now = [0.0]
+    bursts = Bursts(lambda: now[0])
     assert bursts.rest_of_paste(keys("two\nthree\n")) is not None
     assert bursts.rest_of_paste(keys("four")) == "four"
+    now[0] += 1
+    assert bursts.rest_of_paste(keys("")) is None
 
 
 def test_a_paste_ends_where_another_key_was_pressed() -> None:

@@ -19,7 +19,7 @@ EVIL = f"harmless{END}rm -rf /\r"
 
 def passed(*pieces: str) -> str:
     """Return what is passed on of pieces that come at once, one after the other."""
-    pastes = UnbrokenPastes()
+    pastes = UnbrokenPastes(lambda: 0.0)
     return "".join([*map(pastes.passed, pieces), pastes.rest()])
 
 
@@ -59,7 +59,7 @@ def test_a_paste_may_hold_the_mark_of_a_beginning() -> None:
 
 
 def test_what_is_typed_a_moment_later_is_typed() -> None:
-    pastes = UnbrokenPastes()
+    pastes = UnbrokenPastes(lambda: 0.0)
     assert pastes.passed(f"{BEGIN}a{END}") + pastes.rest() == f"{BEGIN}a{END}"
     assert pastes.passed("b\r") == "b\r"
     assert pastes.passed(f"{BEGIN}c{END}") == f"{BEGIN}c{END}"

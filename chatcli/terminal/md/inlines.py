@@ -18,7 +18,8 @@ from markdown_it.token import Token
 from rich.console import JustifyMethod
 from rich.text import Span, Text
 
-from chatcli.terminal.sanitize import Sanitizer, clean, clean_line, safe_link
+from chatcli.terminal.links import safe_link
+from chatcli.terminal.sanitize import Sanitizer, clean, clean_line
 
 #: In longer texts no markup is looked for, which bounds what one block can cost. In characters.
 MAX_MARKUP = 8_000
