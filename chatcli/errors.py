@@ -49,6 +49,10 @@ class ChatcliError(Exception):
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
+    def hint_in(self, chat: str) -> str:
+        """The hint for somebody at a shell, whom the command line `chat` would bring to a chat."""
+        return f"{self.hint} (in {chat})" if _COMMAND.search(self.hint) else self.hint
+
     @property
     def hint_for_the_shell(self) -> str:
         """The hint without advice that takes a slash-command: outside a chat there is none."""

@@ -1,6 +1,6 @@
 """The faces of chatcli: a chat on a screen, one by lines, one answer, a session to read.
 
-Here is what the commands of `cli.py` do once it is known what is wanted: prompts, streams and
+Here is what the commands of `cli/` do once it is known what is wanted: prompts, streams and
 signals are put to use, and the exit code comes back.
 """
 
@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from operator import attrgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TextIO
 
+from chatcli.errors import ChatcliError
 from chatcli.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def chat_by_lines(running: App, settings: Settings, first: str | None, *, typed:
 
     look = look_of(settings, plain=True, markdown=False)
     with _stopping(running), showing(_activity(running), sys.stderr) as line:
-        talk = _plain_chat(running, look, sys.stdout, line)
+        talk = _plain_chat(running, look, sys.stdout, line, typed=typed)
         talk.open(running.opening())
         running.wait_for_counting()
         out = line.to(sys.stdout)
@@ -105,13 +107,27 @@ def _answer(running: App, talk: PlainChat) -> dict[str, object]:
 
 
 def _plain_chat(
-    running: App, look: Look, aside: TextIO, line: WaitingLine, *, quiet: bool = False
+    running: App,
+    look: Look,
+    aside: TextIO,
+    line: WaitingLine,
+    *,
+    quiet: bool = False,
+    typed: bool = False,
 ) -> PlainChat:
     from chatcli.terminal.plain import PlainChat
     from chatcli.terminal.render import Renderer
 
     out = (lambda _text: None) if quiet else line.to(sys.stdout)
-    return PlainChat(running, Renderer(look), out, line.to(sys.stderr), line.to(aside))
+    hint = attrgetter("hint") if typed else partial(_hint_at_the_shell, running)
+    return PlainChat(running, Renderer(look), out, line.to(sys.stderr), line.to(aside), hint=hint)
+
+
+def _hint_at_the_shell(running: App, error: ChatcliError) -> str:
+    """Return an error's advice for somebody whose chat is over by then: where a command works."""
+    if running.path is None or not running.path.exists():
+        return error.hint_for_the_shell
+    return error.hint_in(f"chatcli chat -s '{running.session_name}'")
 
 
 def _activity(running: App) -> Callable[[], str]:

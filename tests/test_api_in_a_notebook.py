@@ -10,9 +10,9 @@ import pytest
 
 import chatcli
 from chatcli import Session, TextDelta, TurnFinished
+from chatcli.api.wording import in_python
 from chatcli.conversation.events import Event
 from chatcli.errors import ChatcliError, RateLimited, StorageError, UsageError
-from chatcli.wording import in_python
 from tests.support.faults import FAULTS
 from tests.support.pictures import png
 from tests.support.server import ChatServer

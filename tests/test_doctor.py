@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from chatcli import installing
+from chatcli.app.firstrun import ways
 from chatcli.doctor import Terminal as Facts
 from chatcli.doctor import disk, machine, models
 from chatcli.doctor.finding import Finding
-from chatcli.firstrun import ways
 from chatcli.settings import load
 from tests.support.canary import CANARY
 from tests.support.door import Done, through_the_door

@@ -49,6 +49,17 @@ def test_ask_tells_a_fault_on_stderr_and_by_its_exit_code(
     assert "sk-test" not in done.stderr
 
 
+@pytest.mark.parametrize("saved", [True, False])
+def test_ask_names_a_command_only_with_the_chat_that_takes_it(
+    saved: bool, tmp_path: Path, chat_server: ChatServer
+) -> None:
+    chat_server.fail_next(FAULTS["400-openai"])
+    flags = ("-s", "trip") if saved else ("--no-save",)
+    done = run_chatcli("ask", "Hi", *flags, env=surroundings(chat_server), home=tmp_path)
+    assert ("/model" in done.stderr) == saved
+    assert ("(in chatcli chat -s 'trip')" in done.stderr) == saved
+
+
 def terminal(server: ChatServer, home: Path, *args: str) -> Terminal:
     env = clean_env(home, **surroundings(server))
     return Terminal(chatcli_argv(*args), env=env, cwd=home)

@@ -116,7 +116,7 @@ def ask(
 
 def _tell_first(settings: Settings, running: App) -> None:
     """Tell what is set to no avail, and the ways to an answer where there can't be one."""
-    from chatcli.firstrun import ways
+    from chatcli.app.firstrun import ways
     from chatcli.terminal.sanitize import clean_line
 
     for line in settings.notes:

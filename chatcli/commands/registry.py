@@ -41,6 +41,24 @@ class Choice:
     here: bool = False
 
 
+class Choices(Protocol):
+    """What there is to choose from by name."""
+
+    def sessions(self) -> list[Choice]:
+        """The stored sessions, newest first."""
+
+    def personas(self) -> list[Choice]: ...
+
+    def profiles(self) -> list[Choice]:
+        """The profiles: where each asks, or which model it names."""
+
+    def models(self) -> list[Choice]:
+        """The models of all profiles, as PROFILE:MODEL, that are known without asking anybody."""
+
+    def models_at(self, profile: str) -> list[Choice]:
+        """The models that a profile's endpoint lists, as far as that can be told at once."""
+
+
 class Chat(Protocol):
     """What commands act on: the session that is open, and all that can take its place."""
 
@@ -65,19 +83,8 @@ class Chat(Protocol):
     def place(self) -> str:
         """Where the session is kept, in words."""
 
-    def sessions(self) -> list[Choice]:
-        """The stored sessions, newest first."""
-
-    def personas(self) -> list[Choice]: ...
-
-    def models(self) -> list[Choice]:
-        """The profiles: where each asks, or which model it names."""
-
-    def known_models(self) -> list[Choice]:
-        """The models of all profiles, as PROFILE:MODEL, that are known without asking anybody."""
-
-    def models_at(self, profile: str) -> list[Choice]:
-        """The models that a profile's endpoint lists, as far as that can be told at once."""
+    @property
+    def choices(self) -> Choices: ...
 
     @property
     def window(self) -> int | None:

@@ -16,7 +16,7 @@ SHOWN = 20
 
 
 def _sessions(chat: Chat) -> list[Choice]:
-    return chat.sessions()
+    return chat.choices.sessions()
 
 
 @command("session", "[NAME]")
@@ -57,7 +57,7 @@ def sessions(chat: Chat, _arguments: str) -> Iterator[Event]:
 
     Example: /sessions, then /load with a name from the list.
     """
-    stored = chat.sessions()
+    stored = chat.choices.sessions()
     if not stored:
         yield Notice("no conversation is stored yet", "it is when you say something")
         return
@@ -122,7 +122,7 @@ def search(chat: Chat, arguments: str) -> Iterator[Event]:
     if not found.hits:
         yield from (Notice(line) for line in lines)
         return
-    here = next((each.name for each in chat.sessions() if each.here), None)
+    here = next((each.name for each in chat.choices.sessions() if each.here), None)
     rows = (
         Row((hit.session, hit.place, hit.snippet), "here" if hit.session == here else None)
         for hit in found.hits

@@ -12,15 +12,15 @@ from chatcli.conversation.text import allowed
 
 
 def _personas(chat: Chat) -> list[Choice]:
-    return chat.personas()
+    return chat.choices.personas()
 
 
 def _models(chat: Chat) -> list[Choice]:
-    return [*chat.models(), *chat.known_models()]
+    return [*chat.choices.profiles(), *chat.choices.models()]
 
 
 def _models_at(chat: Chat, profile: str) -> list[Choice]:
-    return chat.models_at(profile)
+    return chat.choices.models_at(profile)
 
 
 def _list(title: str, choices: list[Choice], caption: str = "") -> Table:
@@ -39,7 +39,7 @@ def persona(chat: Chat, arguments: str) -> Iterator[Event]:
     if arguments:
         yield from chat.use_persona(arguments)
     else:
-        yield _list("Personas", chat.personas())
+        yield _list("Personas", chat.choices.personas())
 
 
 @command("voice", "[PROFILE:MODEL]", complete=_models, follow=_models_at)
@@ -52,7 +52,7 @@ def model(chat: Chat, arguments: str) -> Iterator[Event]:
         yield from chat.use_model(arguments)
     else:
         caption = "/model NAME: and Tab offers the models of one"
-        yield _list("Models", chat.models(), caption)
+        yield _list("Models", chat.choices.profiles(), caption)
 
 
 @command("voice", "[TEXT]")

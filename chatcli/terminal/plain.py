@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from chatcli.commands.attach import put, say
@@ -43,16 +44,25 @@ class PlainChat:
 
     Replies go to `out`, what commands show to `aside`, warnings and errors to `err`. `turn` is how
     the last turn ended; `code` is the exit code of what went wrong last, 0 where nothing did.
+    `hint` words the advice of an error for whoever reads it here.
     """
 
     def __init__(
-        self, chat: Chat, renderer: Renderer, out: Write, err: Write, aside: Write | None = None
+        self,
+        chat: Chat,
+        renderer: Renderer,
+        out: Write,
+        err: Write,
+        aside: Write | None = None,
+        *,
+        hint: Callable[[ChatcliError], str] = attrgetter("hint"),
     ) -> None:
         self._chat = chat
         self._renderer = renderer
         self._out = out
         self._err = err
         self._aside = aside or out
+        self._hint = hint
         self._editing: Node | None = None
         self.turn: TurnFinished | None = None
         self.code = 0
@@ -102,7 +112,7 @@ class PlainChat:
                     return False
         except ChatcliError as error:
             self.code = error.exit_code
-            self._draw(Notice(error.message, error.hint, "error"))
+            self._draw(Notice(error.message, self._hint(error), "error"))
         return not self.stopped
 
     def _draw(self, event: Event) -> None:

@@ -106,7 +106,7 @@ def test_arguments_come_from_what_there_is(app: App) -> None:
 
 def test_what_follows_a_first_word_is_offered_alone(app: App) -> None:
     app.settings.folders.cache.mkdir(parents=True)
-    app._catalog.learn("ollama", ["llama3.2:3b", "qwen3:8b", "my model"])
+    app.choices._catalog.learn("ollama", ["llama3.2:3b", "qwen3:8b", "my model"])
     assert offered(app, "/model ollama:") == ["llama3.2:3b", "qwen3:8b", "my model"]
     assert completed(app, "/model ollama:lm") == "/model ollama:llama3.2:3b"
     assert completed(app, "/model ollama:qwen3:") == "/model ollama:qwen3:8b"
@@ -114,7 +114,7 @@ def test_what_follows_a_first_word_is_offered_alone(app: App) -> None:
 
 
 def test_a_model_is_found_without_its_profile(app: App) -> None:
-    app._catalog.learn("ollama", ["llama3.2:3b"])
+    app.choices._catalog.learn("ollama", ["llama3.2:3b"])
     assert completed(app, "/model lla3") == "/model ollama:llama3.2:3b"
     assert offered(app, "/model oll")[0] == "ollama"
 
@@ -129,7 +129,7 @@ def test_a_password_in_an_address_is_not_offered(tmp_path: Path) -> None:
     running = App(load(environ=environ, cwd=tmp_path), Options(model="local"))
     shown = [each.display_meta_text for each in completions(running, "/model ")]
     running.close()
-    assert "http://localhost:1/v1" in shown
+    assert "http://…@localhost:1/v1" in shown
     assert "hunter2" not in "".join(shown)
 
 

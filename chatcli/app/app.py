@@ -7,15 +7,17 @@ the session's own business.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatcli import commands, firstrun, opening
-from chatcli.answering import Answering
-from chatcli.commands.registry import Choice, Registry
+from chatcli import commands
+from chatcli.app import firstrun, opening
+from chatcli.app.answering import Answering
+from chatcli.app.choices import Choices, Here
+from chatcli.app.outlook import outlook
+from chatcli.commands.registry import Registry
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, Notice
 from chatcli.conversation.messages import Message
@@ -23,7 +25,6 @@ from chatcli.conversation.ports import Journal, takes_images
 from chatcli.conversation.records import Conversation, Noted, Tuned
 from chatcli.conversation.session import Session
 from chatcli.errors import StorageError, UsageError
-from chatcli.outlook import outlook
 from chatcli.parameters import Parameter, Sampled
 from chatcli.parts import (
     begin,
@@ -82,7 +83,8 @@ class App:
         learned = Learned(settings.folders.data / FILE if options.save else None)
         self._answering = Answering(settings, learned)
         listed = settings.folders.cache / catalog.FILE if options.save else None
-        self._catalog = catalog.Catalog(settings, listed)
+        known = catalog.Catalog(settings, listed)
+        self.choices = Choices(settings, self.library, self._answering.personas, known, self._here)
         kept = memory.Memories(settings.folders.data / memory.FILE, lasting=options.save)
         self.recall = Recall(kept, settings)
         self._opening: list[Event] = []
@@ -192,6 +194,9 @@ class App:
 
     # What commands ask (commands.registry.Chat)
 
+    def _here(self) -> Here:
+        return Here(self.path, self.persona, self._provider.model)
+
     @property
     def persona(self) -> str | None:
         return self._persona.name if self._persona else None
@@ -218,41 +223,6 @@ class App:
         if path is None:
             return None
         return path.stem if path.parent == self.library.folder else str(path)
-
-    def sessions(self) -> list[Choice]:
-        here = str(self.path)
-        return [
-            Choice(stored.name, _ago(stored.changed), stored.place == here)
-            for stored in self.library.stored()
-        ]
-
-    def personas(self) -> list[Choice]:
-        return [
-            Choice(persona.name, persona.about, persona.name == self.persona)
-            for persona in self._answering.personas.list()
-        ]
-
-    def models(self) -> list[Choice]:
-        from chatcli.providers.overview import place_of
-
-        here = self._provider.model
-        return [
-            Choice(name, place_of(name, profile), here.partition(":")[0] == name)
-            for name, profile in profiles_of(self.settings).items()
-        ]
-
-    def known_models(self) -> list[Choice]:
-        return [
-            Choice(f"{profile}:{name}", here=f"{profile}:{name}" == self._provider.model)
-            for profile in profiles_of(self.settings)
-            for name in self._catalog.known(profile)
-        ]
-
-    def models_at(self, profile: str) -> list[Choice]:
-        return [
-            Choice(name, here=f"{profile}:{name}" == self._provider.model)
-            for name in self._catalog.models(profile)
-        ]
 
     @property
     def window(self) -> int | None:
@@ -417,15 +387,3 @@ class App:
         """Let go of the session's file and of what was started."""
         self.session.journal.close()
         self._answering.close()
-
-
-def _ago(when: float) -> str:
-    """Say how long ago a moment was, in words that fit a table."""
-    minutes = int((time.time() - when) / 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{minutes} min ago"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))

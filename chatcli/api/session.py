@@ -1,11 +1,4 @@
-"""chatcli for scripts and notebooks: the engine of the command line as one class.
-
-from chatcli import Session
-
-session = Session("You are a helpful assistant.")
-session.send("My name is Alice.")
-print(session.send("What is my name?"))
-"""
+"""The public Session: how one begins, is opened, saved and let go."""
 
 from __future__ import annotations
 
@@ -13,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from chatcli.building import Wanted, begun, resumed
+from chatcli.api.building import Wanted, begun, resumed
+from chatcli.api.talking import Talking
+from chatcli.api.wording import for_scripts
 from chatcli.conversation.ports import Provider
 from chatcli.errors import StorageError
 from chatcli.storage import files
 from chatcli.storage.journal import FileJournal, at
-from chatcli.talking import Talking
-from chatcli.wording import for_scripts
 
 
 class Session(Talking):
@@ -165,6 +158,6 @@ class Session(Talking):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of the session: its name, and the messages of this branch."""
-        from chatcli.notebook import html_of
+        from chatcli.api.notebook import html_of
 
         return html_of(repr(self).strip("<>"), self._engine.tree.path)

@@ -6,14 +6,14 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
-from chatcli.building import Works
+from chatcli.api.building import Works
+from chatcli.api.wording import for_scripts
 from chatcli.conversation import tree as trees
 from chatcli.conversation.events import Event, TextDelta
 from chatcli.conversation.remembering import Reach
 from chatcli.conversation.tree import Tree
 from chatcli.errors import StorageError, UsageError
 from chatcli.storage.attachments import attach, question_with
-from chatcli.wording import for_scripts
 
 
 class Talking:
