@@ -19,6 +19,7 @@ from operator import attrgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TextIO
 
+from chatcli.conversation.text import in_quotes
 from chatcli.errors import ChatcliError
 from chatcli.settings import Settings
 
@@ -75,7 +76,8 @@ def _say_how_to_go_on(running: App) -> None:
     from chatcli.terminal.sanitize import clean_line
 
     if running.path is not None and not running.session.trouble:
-        print(clean_line(f"To go on: chatcli chat --session '{running.session_name}'"))
+        session = in_quotes(running.session_name or "")
+        print(clean_line(f"To go on: chatcli chat --session {session}"))
 
 
 def ask(running: App, settings: Settings, question: Question, *, as_json: bool, plain: bool) -> int:
@@ -127,7 +129,7 @@ def _hint_at_the_shell(running: App, error: ChatcliError) -> str:
     """Return an error's advice for somebody whose chat is over by then: where a command works."""
     if running.path is None or not running.path.exists():
         return error.hint_for_the_shell
-    return error.hint_in(f"chatcli chat -s '{running.session_name}'")
+    return error.hint_in(f"chatcli chat -s {in_quotes(running.session_name or '')}")
 
 
 def _activity(running: App) -> Callable[[], str]:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.program import chatcli_argv, clean_env
 from tests.support.terminal import Terminal
 
-ROWS, COLUMNS = 44, 92
+ROWS, COLUMNS = 45, 92
 # What is typed, and how many replies there are by then.
 LINES = {
     "My name is Alice.": 1,

@@ -189,7 +189,7 @@ def test_a_pdf_without_the_package_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pypdf", None)
     (here / "ship.pdf").write_bytes(pdf("A sloop"))
-    with pytest.raises(AttachmentError, match=r"chatcli\[pdf\]"):
+    with pytest.raises(AttachmentError, match=r"install pypdf"):
         attach("ship.pdf")
 
 

@@ -229,6 +229,25 @@ def test_help_says_how_to_start(tmp_path: Path) -> None:
     assert "--version" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "group", [(), ("sessions",), ("personas",), ("models",), ("config", "key")], ids=" ".join
+)
+def test_a_group_of_commands_alone_shows_what_is_in_it(
+    tmp_path: Path, group: tuple[str, ...]
+) -> None:
+    done = run_chatcli(*group, home=tmp_path)
+    asked = run_chatcli(*group, "--help", home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", asked.stdout)
+    assert "\nCommands:\n" in done.stderr
+    assert "..." not in done.stderr.partition("Commands:")[2], "each line on a command is whole"
+
+
+def test_a_wrong_word_points_to_the_help_of_the_command_before_it(tmp_path: Path) -> None:
+    done = run_chatcli("sessions", "nonsense", home=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith("'nonsense'; `chatcli sessions --help` shows what there is\n")
+
+
 def test_version_is_one_line(tmp_path: Path) -> None:
     done = run_chatcli("--version", home=tmp_path)
     assert re.fullmatch(r"chatcli \d+\.\d+\.\d+\n", done.stdout)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -213,12 +216,12 @@ def test_a_folder_that_is_open_to_others_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        (Facts(None, "", "utf-8", True, False), "no terminal"),
-        (Facts((80, 24), "", "utf-8", True, True), "80 columns, 24 lines, 16 million colours"),
-        (Facts((30, 24), "", "utf-8", False, False), "no colours (NO_COLOR)"),
-        (Facts((30, 24), "", "utf-8", True, False), "it is narrow"),
-        (Facts((80, 24), "", "ascii", True, False), "not UTF-8"),
-        (Facts((80, 24), "dumb", "utf-8", True, False), "TERM is dumb"),
+        (Facts(None, "", "utf-8", True), "no terminal"),
+        (Facts((80, 24), "", "utf-8", True), "80 columns, 24 lines, colours"),
+        (Facts((30, 24), "", "utf-8", False), "no colours (NO_COLOR)"),
+        (Facts((30, 24), "", "utf-8", True), "it is narrow"),
+        (Facts((80, 24), "", "ascii", True), "not UTF-8"),
+        (Facts((80, 24), "dumb", "utf-8", True), "TERM is dumb"),
     ],
 )
 def test_the_terminal_is_told(facts: Facts, said: str) -> None:
@@ -253,7 +256,7 @@ def test_with_nothing_set_up_there_are_five_lines_with_the_ways(tmp_path: Path) 
     assert (done.code, done.out) == (1, "")
     lines = done.err.splitlines()
     assert len(lines) == 5
-    assert "'chatcli[local]'" in lines[1]
+    assert "pip install xllamacpp" in lines[1]
     assert "chatcli config key set openai" in lines[2]
     assert "--model ollama:" in lines[3]
     assert "chatcli doctor" in lines[4]
@@ -286,10 +289,10 @@ def test_where_something_may_answer_nothing_is_said(model: str, fallback: str | 
 @pytest.mark.parametrize(
     ("prefix", "made_by", "line"),
     [
-        ("venv", "", "python -m pip install 'chatcli[local]'"),
-        ("venv", "uv = 0.9.1\n", "uv pip install 'chatcli[local]'"),
-        (".local/share/pipx/venvs/chatcli", "", "pipx install --force 'chatcli[local]'"),
-        (".local/share/uv/tools/chatcli", "uv = 0.9\n", "uv tool install 'chatcli[local]'"),
+        ("venv", "", "python -m pip install xllamacpp"),
+        ("venv", "uv = 0.9.1\n", "uv pip install xllamacpp"),
+        (".local/share/pipx/venvs/chatcli", "", "pipx inject chatcli xllamacpp"),
+        ("my/uv/tools/chatcli", "uv = 0.9\n", "uv pip install --python {prefix} xllamacpp"),
     ],
 )
 def test_the_line_that_installs_is_that_of_who_installed(
@@ -298,7 +301,16 @@ def test_the_line_that_installs_is_that_of_who_installed(
     folder = tmp_path / prefix
     folder.mkdir(parents=True)
     (folder / "pyvenv.cfg").write_text(f"home = /usr/bin\n{made_by}")
-    assert installing.install_line("local", folder) == line
+    assert installing.install_line("local", folder) == line.format(prefix=shlex.quote(str(folder)))
+
+
+def test_what_an_extra_brings_is_named_and_no_package_that_has_our_name() -> None:
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    stated = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
+    for extra in ("local", "pdf", "socks"):
+        package = re.match(r"[\w-]+", stated[extra][0])
+        assert package is not None
+        assert installing.install_line(extra, Path("/venv")).split()[-1] == package[0]
 
 
 def test_a_wrong_config_stops_a_chat_in_one_line_and_no_doctor(tmp_path: Path) -> None:

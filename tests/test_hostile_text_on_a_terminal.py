@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -91,6 +90,11 @@ def is_on_screen(terminal: Terminal, text: str) -> bool:
 def is_left_of_cursor(terminal: Terminal, text: str) -> bool:
     row, column = terminal.cursor
     return terminal.screen().split("\n")[row][:column] == text
+
+
+def in_yaml(text: str) -> str:
+    """Return a text as YAML can hold it, whatever is in it."""
+    return '"' + "".join(f"\\U{ord(each):08x}" for each in text) + '"'
 
 
 def has_lines(text: str, lines: Sequence[str]) -> None:
@@ -296,8 +300,9 @@ def test_a_strangers_persona_shows_nothing_but_text(
     folder = tmp_path / "personas"
     folder.mkdir()
     for number in range(PERSONAS):
-        told = json.dumps(" ".join(each[:30] for each in NAMES[number::PERSONAS]))
-        front = f"description: {told}\ngreeting: {told}\nmodel: {told}\n{told}: 1\n"
+        told = in_yaml(" ".join(each[:30] for each in NAMES[number::PERSONAS]))
+        front = f"description: {told}\ngreeting: {told}\n{in_yaml(NAMES[number])}: 1\n"
+        front += f"model: {told}\n" if number % 2 else ""  # which is refused
         (folder / f"p{number}.md").write_text(f"---\n{front}---\nHello {NAMES[number]}\n")
     greeting = f"STOP {NAMES[3]}{NAMES[300]}{NAMES[900]}"
     (folder / "him.md").write_text(f'---\ngreeting: "STOP \\e]0;STOLEN\\a"\n---\n{greeting}\n')
@@ -308,7 +313,9 @@ def test_a_strangers_persona_shows_nothing_but_text(
         for line in ("/persona", "/system", *(f"/persona p{n}" for n in range(0, PERSONAS, 9))):
             say(terminal, line, "")
         say(terminal, "ahoy", "Echo: ahoy")
-        assert "a⟨U+202E⟩z" in written(terminal)
+        shown = written(terminal)
+        assert "a⟨U+202E⟩z" in shown
+        assert "p45.md" in shown
 
 
 def test_the_line_on_where_all_was_brought_to_safety_is_text(

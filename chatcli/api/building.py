@@ -224,6 +224,6 @@ def _persona_of(talk: Conversation, settings: Settings) -> Persona | None:
     """Return the persona of a stored session, None where it is gone; its prompt is stored."""
     name = talk.header.persona
     try:
-        return persona_store(settings).get(name) if name else None
+        return persona_store(settings).named(name) if name else None
     except PersonaError:
         return None

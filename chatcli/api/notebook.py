@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -12,19 +13,18 @@ from chatcli.conversation.messages import Node
 MOST_SHOWN: Final = 50
 """How many messages a cell shows; a notebook keeps what its cells have shown in its file."""
 
-_HIDDEN: Final = dict.fromkeys(
-    [
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        *range(0x200B, 0x2010),
-        *range(0x202A, 0x202F),
-        *range(0x2060, 0x2070),
-        *range(0xE0000, 0xE0080),
-        0xFEFF,
-    ],
-    "\N{REPLACEMENT CHARACTER}",
+_SYMBOL: Final = r"\u2190-\u2bff\U0001f000-\U0001faff"
+_JOINING: Final = r"\u0620-\u1fff\ua840-\uabff\ufb50-\ufdff\ufe70-\ufefc"
+_AT_WORK: Final = (  # joiners in an emoji or in a word of a script that needs them
+    rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+    rf"|(?<=[{_SYMBOL}\ufe0f])\u200d(?=[{_SYMBOL}])|(?<=[#*0-9{_SYMBOL}])\ufe0f"
 )
-_SHOWN: Final = _HIDDEN | {ord("\n"): "\n", ord("\t"): "\t"}
+_UNSEEN: Final = (  # controls, what browsers draw nothing for, and what turns text around
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_ODD: Final = re.compile(rf"({_AT_WORK})|{_UNSEEN}")
 
 
 def html_of(title: str, path: Sequence[Node]) -> str:
@@ -45,4 +45,4 @@ def _message(node: Node) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text.translate(_SHOWN))
+    return escape(_ODD.sub(lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", text))

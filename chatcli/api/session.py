@@ -153,7 +153,8 @@ class Session(Talking):
 
     def __repr__(self) -> str:
         engine = self._engine
-        model, branch = engine.provider.model, engine.tree.branch
+        # Both may be anybody's, and Python prints this as it is.
+        model, branch = repr(engine.provider.model)[1:-1], engine.tree.branch
         return f"<Session {model}, turn {engine.turn_count} on {branch!r}>"
 
     def _repr_html_(self) -> str:

@@ -13,7 +13,6 @@ from chatcli.conversation.events import Event, TextDelta
 from chatcli.conversation.remembering import Reach
 from chatcli.conversation.tree import Tree
 from chatcli.errors import StorageError, UsageError
-from chatcli.storage.attachments import attach, question_with
 
 
 class Talking:
@@ -42,6 +41,8 @@ class Talking:
         What has come when the iteration is given up is kept, marked as interrupted. Nothing is
         asked before it begins. Raises as `send` does.
         """
+        from chatcli.storage.attachments import attach, question_with
+
         with for_scripts():
             paths = (files,) if isinstance(files, str | Path) else files
             question = question_with(text, [attach(path) for path in paths])

@@ -49,8 +49,9 @@ class Answering:
 
     def persona_of(self, talk: Conversation) -> tuple[Persona | None, list[Event]]:
         """Return the persona of a stored session, None where it is gone; its prompt is stored."""
+        name = talk.header.persona
         try:
-            return self.persona(talk.header.persona), []
+            return self.personas.named(name) if name else None, []
         except PersonaError as error:
             return None, [Notice(error.message, "its prompt is in the session", "warning")]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,6 @@ class App:
         """Open what the options name. Raises ChatcliError; makes no file."""
         self.settings = settings
         self.options = options
-        self.commands: Registry = commands.shipped()
         self.library = Library(settings.folders.sessions)
         self.going_along: list[Attachment] = []
         self._glance: Glance | None = None
@@ -193,6 +193,11 @@ class App:
             yield from self.session.become(trees.add(tree, node))
 
     # What commands ask (commands.registry.Chat)
+
+    @cached_property
+    def commands(self) -> Registry:
+        """What a slash can do, which the first prompt need not wait for."""
+        return commands.shipped()
 
     def _here(self) -> Here:
         return Here(self.path, self.persona, self._provider.model)

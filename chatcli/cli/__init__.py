@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -15,27 +16,25 @@ from typing import Annotated
 import typer
 
 from chatcli import __version__, faces
-from chatcli.cli import chat, config, doctor, models, personas, sessions
+from chatcli.cli import chat, doctor
 from chatcli.cli.colons import whole_words
-from chatcli.cli.saying import complain
+from chatcli.cli.groups import Commands, spare_pydantic
+from chatcli.cli.saying import complain, help_alone
 from chatcli.errors import ChatcliError
 
 app = typer.Typer(
     name="chatcli",
+    cls=Commands,
     help="Chat with any language model, in your terminal. Every branch of a conversation is kept, "
     "and what the model sees is always shown.\n\n"
     "Start with: chatcli chat --persona pirate",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(chat.chat)
 app.command()(chat.ask)
 app.command()(doctor.doctor)
-app.add_typer(sessions.app, name="sessions")
-app.add_typer(personas.app, name="personas")
-app.add_typer(models.app, name="models")
-app.add_typer(config.app, name="config")
 
 
 def _show_version(wanted: bool) -> None:
@@ -46,13 +45,17 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+    _debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from.")
+    ] = False,
 ) -> None:
-    pass
+    help_alone(context)
 
 
 def main() -> None:
@@ -68,7 +71,7 @@ def main() -> None:
     os.environ.pop("OPENAI_LOG", None)
     try:
         with whole_words():
-            code = app(arguments, prog_name="chatcli", standalone_mode=False)
+            code = _tree()(arguments, prog_name="chatcli", standalone_mode=False)
     except (typer.TyperException, ChatcliError) as error:
         _show_where(error, wanted=debug)
         complain(_failure(error) if isinstance(error, ChatcliError) else _usage(error))
@@ -86,6 +89,13 @@ def main() -> None:
         complain(f"a mistake in chatcli: {told(error)}; --debug shows where")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tree() -> Callable[..., object]:
+    """Return the commands as typer runs them."""
+    tree = typer.main.get_command(app)
+    spare_pydantic(tree)
+    return tree
 
 
 def _have_streams() -> None:
@@ -111,4 +121,6 @@ def _failure(error: ChatcliError) -> str:
 
 
 def _usage(error: typer.TyperException) -> str:
-    return f"{error.format_message().rstrip('.')}; `chatcli --help` shows what there is"
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "chatcli"
+    return f"{error.format_message().rstrip('.')}; `{command} --help` shows what there is"

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 
 def chat(
-    message: Annotated[str | None, typer.Argument(help="The first thing to say.")] = None,
+    message: Annotated[
+        str | None, typer.Argument(metavar="MESSAGE", help="The first thing to say.")
+    ] = None,
     *,
     persona: Persona = None,
     model: Model = None,
@@ -73,7 +75,7 @@ def chat(
 
 
 def ask(
-    message: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    message: Annotated[str | None, typer.Argument(metavar="MESSAGE", help="The question.")] = None,
     *,
     file: Annotated[
         list[Path] | None,
@@ -95,7 +97,10 @@ def ask(
     sessions_dir: SessionsDir = None,
     plain: Plain = False,
 ) -> None:
-    """Ask one question and print the answer. What is piped in is appended to the question."""
+    """Ask one question and print the answer.
+
+    What is piped in is appended to the question.
+    """
     from chatcli.storage.attachments import question_of
 
     question = question_of(message, file or [], _piped())

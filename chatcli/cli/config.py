@@ -11,7 +11,7 @@ import typer
 from chatcli import faces
 from chatcli.cli.flags import Json
 from chatcli.cli.offers import profile_names
-from chatcli.cli.saying import complain, leave_with, say
+from chatcli.cli.saying import complain, help_alone, leave_with, say
 from chatcli.errors import UsageError
 from chatcli.settings import Settings, load
 
@@ -24,8 +24,12 @@ WRONG: Final = 2
 MOST_READ: Final = 64 * 1024
 """Characters that are read of a pipe, in which a key is looked for."""
 
-app = typer.Typer(help="Settings and keys; alone, it writes a commented config.toml or checks it.")
-key_app = typer.Typer(help="The keys that chatcli keeps for you.", no_args_is_help=True)
+app = typer.Typer(
+    help="Settings and keys. Alone, it writes a commented config.toml, or checks the one there is."
+)
+key_app = typer.Typer(
+    help="The keys that chatcli keeps for you.", callback=help_alone, invoke_without_command=True
+)
 app.add_typer(key_app, name="key")
 
 Profile = Annotated[
@@ -64,7 +68,10 @@ def config_path() -> None:
 
 @app.command("edit")
 def edit_config() -> None:
-    """Open config.toml in your editor ($VISUAL, $EDITOR), and check it when you are done."""
+    """Open config.toml in your editor, and check it.
+
+    The editor is the one that VISUAL or EDITOR names. Nothing is saved that can't be used.
+    """
     from chatcli.cli.drafts import ConfigDraft
 
     draft = ConfigDraft(load(lenient=True))
@@ -82,15 +89,15 @@ def edit_config() -> None:
     say(f"{draft.target} is {'saved' if draft.save() else 'as it was'}")
 
 
-@key_app.command("set")
-def set_key(
-    profile: Profile,
-    typed: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-) -> None:
-    """Keep a profile's key. It is asked for without showing it, or read from a pipe."""
+@key_app.command("set", context_settings={"allow_extra_args": True})
+def set_key(context: typer.Context, profile: Profile) -> None:
+    """Keep a profile's key.
+
+    It is asked for without showing it, or read from a pipe.
+    """
     from chatcli import keychain
 
-    if typed:
+    if context.args:
         raise UsageError(
             "a key is not given on the command line, where others see it and the shell keeps it",
             "`chatcli config key set PROFILE` asks for it",
@@ -139,10 +146,12 @@ def _asked_key(profile: str) -> str:
     import warnings
     from getpass import GetPassWarning, getpass
 
+    from chatcli.terminal.sanitize import clean_line
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", GetPassWarning)
         try:
-            return getpass(f"Key of {profile} (it is not shown): ")
+            return getpass(f"Key of {clean_line(profile)} (it is not shown): ")
         except GetPassWarning:
             told = "this terminal would show the key while it is typed"
             raise UsageError(told, "pipe it in: chatcli config key set PROFILE < FILE") from None

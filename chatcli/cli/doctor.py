@@ -32,9 +32,10 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no model elsewhere.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check folders, settings, keys and models, and say how to mend what is wrong.
+    """Check that all of it works, and say how to mend what does not.
 
-    Each profile that is set up is asked for one token, unless --offline.
+    That is folders, settings, keys, personas, sessions and models. Each profile that is set up is
+    asked for one token, unless --offline.
     """
     from chatcli.doctor import examine
 
@@ -91,7 +92,7 @@ def _shown(finding: Finding, look: Look) -> str:
     mark, arrow = signs[finding.state], signs["mend"]
     text = clean_line(finding.text)
     hint = clean_line(finding.hint)
-    head = f"{finding.area:<{_AREA}} "
+    head = f"{clean_line(finding.area):<{_AREA}} "
     lines = _wrapped(f"{head}{text}", "", look)
     lines += _wrapped(f"{arrow} {hint}", " " * len(head), look) if hint else []
     sign = painted(mark, _STYLES[finding.state], color=look.colored, theme=look.theme)

@@ -76,7 +76,7 @@ Strategy = Annotated[
 ]
 Window = Annotated[
     int | None,
-    typer.Option("--window", metavar="N", min=1, help="Pairs that the strategy `window` keeps."),
+    typer.Option("--window", metavar="N", min=1, help="Pairs of messages that `window` keeps."),
 ]
 NoSave = Annotated[bool, typer.Option("--no-save", help="Nothing touches the disk.")]
 SessionsDir = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ import typer
 from chatcli import faces
 from chatcli.cli.flags import Json
 from chatcli.cli.offers import kept_names, profile_names, pullable_names
-from chatcli.cli.saying import agreed, complain, say
+from chatcli.cli.saying import agreed, columns_of, complain, help_alone, say
 from chatcli.settings import load
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from chatcli.providers.hub.progress import Progress
     from chatcli.settings import Settings
 
-app = typer.Typer(help="Who can answer, and the weights that are here.", no_args_is_help=True)
+app = typer.Typer(
+    help="Who can answer, and the weights that are here.",
+    callback=help_alone,
+    invoke_without_command=True,
+)
 
 
 @app.command("list")
@@ -28,7 +32,7 @@ def list_models(
     profile: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PROFILE]",
+            metavar="PROFILE",
             help="Whose models: the endpoint is asked. `local` lists the weights.",
             autocompletion=profile_names,
         ),
@@ -63,10 +67,11 @@ def pull_models(
         str | None, typer.Option("--name", metavar="NAME", help="What to call it here.")
     ] = None,
 ) -> None:
-    """Fetch weights for the embedded model; what was broken off is gone on with.
+    """Fetch weights for the embedded model.
 
-    REPO is OWNER/NAME, with @REVISION where another than the newest is wanted. Without FILE it is
-    the one that suits most machines; REPO:Q8_0 chooses another quantization.
+    What was broken off is gone on with. REPO is OWNER/NAME, with @REVISION where another than the
+    newest is wanted. Without FILE it is the one that suits most machines; REPO:Q8_0 chooses another
+    quantization.
 
     Example: chatcli models pull qwen3-4b, then chatcli chat --model local:qwen3-4b.
     """
@@ -85,7 +90,7 @@ def pull_models(
 def remove_models(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME…", help="Weights that are here.", autocompletion=kept_names),
+        typer.Argument(metavar="NAME", help="Weights that are here.", autocompletion=kept_names),
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
@@ -158,15 +163,16 @@ def _list_of(settings: Settings, profile: str, *, as_json: bool) -> None:
 
 def _say_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns as wide as what is in them, cropped where the terminal ends."""
+    from chatcli.terminal.outline import cropped
     from chatcli.terminal.sanitize import clean_line
 
     clean = [[clean_line(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in clean) for column in range(len(head))]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    room = columns_of(sys.stdout) if sys.stdout.isatty() else None
     for row in clean:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         line = "  ".join(cells).rstrip()
-        print(line if room is None or len(line) <= room else f"{line[: room - 1]}…")
+        print(line if room is None else cropped(line, room, "…"))
 
 
 # Pulling
@@ -193,11 +199,7 @@ def _pull(settings: Settings, what: str, name: str | None, progress: Progress) -
     been = "is here now" if done.fetched else "was here already, as the hub has it"
     licence = f", {done.licence}" if done.licence else ""
     say(f"{done.name} {been}: {amount_of(done.size)} from {done.repo}{licence}")
-    say(f"ask it: chatcli chat --model {_quoted(f'local:{done.name}')}")
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if " " in name else name
+    say(f"ask it: chatcli chat --model {shlex.quote(f'local:{done.name}')}")
 
 
 def _pull_default(settings: Settings, progress: Progress) -> None:

@@ -7,10 +7,14 @@ offered that a chat or `chatcli models list PROFILE` has heard of.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from chatcli.errors import ChatcliError
+
+_HARMLESS: Final = re.compile(r"(?!.* -)[\w@.][\w./:@+,=%^ -]*")
+"""No sign that quotes, expands or ends a command, and nothing that could be taken for a flag."""
 
 Offer: TypeAlias = Callable[[str], list[str]]
 
@@ -19,16 +23,24 @@ def _offering(names: Callable[[], Iterable[str]]) -> Offer:
     """Make of a function that returns names one that a shell's Tab can call."""
 
     def offer(incomplete: str) -> list[str]:
-        from chatcli.terminal.sanitize import clean_line
-
         try:
             found = [each for each in names() if each.startswith(incomplete)]
         except (ChatcliError, OSError):
             return []
-        # A shell prints what it is offered as it is, and others may have named it.
-        return [each for each in found if clean_line(each) == each]
+        return [each for each in found if _can_be_typed(each)]
 
     return offer
+
+
+def _can_be_typed(name: str) -> bool:
+    """Tell whether a name means nothing but itself wherever a shell puts it.
+
+    Others may have named what is offered, an endpoint its models and a folder its sessions. bash
+    puts a name into the line as it is, and zsh evaluates it before that.
+    """
+    from chatcli.terminal.sanitize import clean_line
+
+    return clean_line(name) == name and _HARMLESS.fullmatch(name) is not None
 
 
 @_offering

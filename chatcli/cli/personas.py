@@ -10,11 +10,13 @@ import typer
 from chatcli import faces
 from chatcli.cli.flags import Json
 from chatcli.cli.offers import persona_names
-from chatcli.cli.saying import complain, leave_with, say
+from chatcli.cli.saying import complain, help_alone, leave_with, say
 from chatcli.errors import PersonaError
 from chatcli.settings import load
 
-app = typer.Typer(help="The personas that a model can take on.", no_args_is_help=True)
+app = typer.Typer(
+    help="The personas that a model can take on.", callback=help_alone, invoke_without_command=True
+)
 
 
 Named = Annotated[
@@ -72,11 +74,11 @@ def new_persona(
     origin: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="PERSONA", help="Begin with a copy.", autocompletion=persona_names
+            "--from", metavar="PERSONA", help="Begin with its copy.", autocompletion=persona_names
         ),
     ] = None,
 ) -> None:
-    """Write a persona of your own, from a template or a copy, in your editor."""
+    """Write a persona of your own in your editor, from a template."""
     from chatcli.cli import drafting
 
     settings = load()

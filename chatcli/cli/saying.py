@@ -37,6 +37,13 @@ def columns_of(stream: TextIO) -> int:
         return 80
 
 
+def help_alone(context: typer.Context) -> None:
+    """Show what there is after a command that only names a group, where nothing comes after it."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(UsageError.exit_code)
+
+
 def agreed(question: str) -> bool:
     from chatcli.terminal.sanitize import clean_line
 

@@ -10,19 +10,21 @@ import typer
 from chatcli import faces
 from chatcli.cli.flags import Json, SessionsDir, Stored, given, library_of
 from chatcli.cli.offers import session_names
-from chatcli.cli.saying import agreed, complain, leave_with, say
+from chatcli.cli.saying import agreed, complain, help_alone, leave_with, say
 from chatcli.settings import load
 
 if TYPE_CHECKING:
     from chatcli.storage.library import Library
 
-app = typer.Typer(help="The stored conversations.", no_args_is_help=True)
+app = typer.Typer(
+    help="The stored conversations.", callback=help_alone, invoke_without_command=True
+)
 
 
 @app.command("list")
 def list_sessions(
     *,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All, not only the newest 20.")] = False,
     as_json: Json = False,
     sessions_dir: SessionsDir = None,
 ) -> None:
@@ -41,7 +43,7 @@ def show_session(
     name: Stored,
     *,
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="B", help="Another branch of it.")
+        str | None, typer.Option("--branch", metavar="B", help="Another branch than its newest.")
     ] = None,
     as_json: Json = False,
     sessions_dir: SessionsDir = None,
@@ -62,11 +64,11 @@ def show_session(
 def search_sessions(
     text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words that were said.")],
     *,
-    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="How many.")] = 50,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="How many hits.")] = 50,
     as_json: Json = False,
     sessions_dir: SessionsDir = None,
 ) -> None:
-    """Search all stored conversations, on all their branches, newest first."""
+    """Search all stored conversations on all branches, newest first."""
     from chatcli.storage import search
 
     found = search.search(library_of(sessions_dir).stored(), " ".join(text), most)
@@ -97,7 +99,7 @@ def rename_session(
 def remove_sessions(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME…", help="Sessions.", autocompletion=session_names),
+        typer.Argument(metavar="NAME", help="Stored sessions.", autocompletion=session_names),
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
@@ -117,7 +119,7 @@ def remove_sessions(
 def export_session(
     name: Stored,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A new file; stdout without it.")
+        Path | None, typer.Argument(metavar="FILE", help="Without it, Markdown is printed.")
     ] = None,
     *,
     form: Annotated[
@@ -126,9 +128,9 @@ def export_session(
     ] = None,
     sessions_dir: SessionsDir = None,
 ) -> None:
-    """Write a conversation as Markdown (.md), messages (.json) or all branches (.tree.json).
+    """Write a conversation into a file that is new, or print it.
 
-    Without FILE, Markdown or another --format is printed.
+    FILE's ending says how: .md for Markdown, .json for messages, .tree.json for all branches.
     """
     from chatcli.storage import exporting, shelf
     from chatcli.terminal.sanitize import clean
@@ -143,11 +145,11 @@ def export_session(
 
 @app.command("import")
 def import_sessions(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What others have kept.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="What others have kept.")],
     *,
     sessions_dir: SessionsDir = None,
 ) -> None:
-    """Store the conversations that other programs have kept, and print the names that they get.
+    """Store conversations of other programs, and print their names.
 
     Reads messages as JSON, ChatGPT's conversations.json, llm's logs.db, aichat's sessions, and
     chatcli's own files.

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from chatcli.commands import (
-    attach,
-    branches,
-    context,
-    conversation,
-    copying,
-    costs,
-    limits,
-    look,
-    marks,
-    memory,
-    questions,
-    session,
-    summaries,
-    tools,
-    voice,
-)
-from chatcli.commands.registry import Registry
+from typing import TYPE_CHECKING
 
-MODULES = (
-    *(session, conversation, branches, questions, context, limits, marks, summaries),
-    *(voice, memory, look, attach, copying, costs, tools),
-)
+if TYPE_CHECKING:
+    from chatcli.commands.registry import Registry
 
 
 def shipped() -> Registry:
-    """Return the commands that ship. A new group is a module and its name here."""
-    return Registry(MODULES)
+    """Return the commands that ship. A new group is a module and its name here.
+
+    They are imported here, because the first prompt has no use for them.
+    """
+    from chatcli.commands import (
+        attach,
+        branches,
+        context,
+        conversation,
+        copying,
+        costs,
+        limits,
+        look,
+        marks,
+        memory,
+        questions,
+        session,
+        summaries,
+        tools,
+        voice,
+    )
+    from chatcli.commands.registry import Registry
+
+    first = (session, conversation, branches, questions, context, limits, marks, summaries)
+    return Registry((*first, voice, memory, look, attach, copying, costs, tools))

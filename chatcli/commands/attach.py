@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from chatcli.commands.registry import Chat, Choice, command, whole_number
+from chatcli.commands.registry import Chat, Choice, Say, command, whole_number
 from chatcli.conversation.asking import refuse_unseen
 from chatcli.conversation.events import Event, Notice, Row, Table, TurnStarted
 from chatcli.conversation.images import Image
@@ -78,6 +78,28 @@ def put(chat: Chat, question: Question) -> Iterator[Event]:
     for image in question.images:
         yield Notice(f"{image.file} goes along: ≈{counter.price_image(image):,} tokens")
     yield from chat.session.ask(question.text, images=question.images)
+
+
+def as_draft(chat: Chat, node: Node) -> str:
+    """Return the line that says what a message says, for the user to go on with.
+
+    The message may be anybody's: to send it as it is runs no command and reads no file.
+    """
+    text = node.content
+    if "@" in text:
+        from chatcli.storage.attachments import without_mentions
+
+        text = without_mentions(text, {each.name for each in node.message.images})
+    line = text.lstrip()
+    return f"/{line}" if line.startswith("/") and not _says(chat, line) else text
+
+
+def _says(chat: Chat, line: str) -> bool:
+    """Tell whether a line is a message as it stands, and no command."""
+    try:
+        return chat.commands.interpret(line) == Say(line)
+    except UsageError:
+        return False
 
 
 def parts_of(going: Iterable[Attachment]) -> tuple[list[str], list[Image]]:

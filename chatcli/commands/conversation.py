@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chatcli.commands.attach import say
+from chatcli.commands.attach import as_draft, say
 from chatcli.commands.planned import marks
 from chatcli.commands.registry import Chat, command, whole_number
 from chatcli.conversation import tree as trees
@@ -115,7 +115,7 @@ def edit(chat: Chat, arguments: str) -> Iterator[Event]:
     if text.strip():
         yield from say(chat, text.strip(), instead_of=node)
     else:
-        yield Draft(node.content, edits=node)
+        yield Draft(as_draft(chat, node), edits=node)
 
 
 def left(chat: Chat) -> str:

@@ -75,7 +75,8 @@ def set_(chat: Chat, arguments: str) -> Iterator[Event]:
     temperature, top_p, max_reply (tokens), stop, seed, reasoning_effort and extra_body go with
     every request, whichever model or persona answers; `default` takes one back. They are kept with
     the session. reasoning is off, brief or full: how much is shown of what the model thinks aloud,
-    which is never kept nor sent again.
+    which is never kept nor sent again. memory is off or auto: whether the model is asked, after a
+    turn, what is worth remembering.
 
     Example: /set temperature 0.2
     """

@@ -85,5 +85,8 @@ def _row(number: int, turn: list[Entry]) -> Row:
 
 
 def _quoted(text: str) -> str:
+    """Return a question as a quotation, which attaches no file, be it named in there or not."""
+    from chatcli.storage.attachments import without_mentions
+
     lines = text.strip().splitlines() or [""]
-    return "".join(f"> {line}".rstrip() + "\n" for line in lines) + "\n"
+    return without_mentions("".join(f"> {line}".rstrip() + "\n" for line in lines)) + "\n"

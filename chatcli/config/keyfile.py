@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +38,8 @@ def read_keys(path: Path) -> dict[str, StoredKey]:
     try:
         if not path.is_file():
             return {}
+        import tomllib  # whoever has no stored keys need not wait for it
+
         with path.open("rb") as file:
             text = file.read(MOST_BYTES).decode()
         tables = tomllib.loads(text)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatcli.config.table import SETTINGS, TABLES, value_of
 from chatcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from tomllib import TOMLDecodeError
 
 MOST_BYTES: Final = 256 * 1024
 MOST_NOTES: Final = 5
@@ -64,11 +66,13 @@ def read_config(path: Path) -> ConfigFile:
         text = _text(path)
     except UsageError as error:
         return ConfigFile(path, problems=(error,))
-    return check(text, path)
+    return check(text, path) if text else ConfigFile(path)
 
 
 def check(text: str, path: Path) -> ConfigFile:
     """Return what a text says that is, or shall be, in the file at `path`. Raises no error."""
+    import tomllib  # whoever has no config.toml need not wait for it
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -114,7 +118,7 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _unread(error: tomllib.TOMLDecodeError, text: str, path: Path) -> UsageError:
+def _unread(error: TOMLDecodeError, text: str, path: Path) -> UsageError:
     """Return the reader's complaint with its place in front."""
     at = _AT.search(str(error))
     why = _AT.sub("", str(error))

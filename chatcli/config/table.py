@@ -55,7 +55,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     ),
     "fallback": Setting(
         TEXT,
-        "Which model answers when that one fails before its first word.",
+        "Which model answers where that one can't.",
         example="local",
         otherwise="none",
     ),
@@ -85,7 +85,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     ),
     "strategy": Setting(
         one_of(*STRATEGIES),
-        f"What to do when the budget is used up: {', '.join(STRATEGIES)}.",
+        f"What to do when the budget is full: {', '.join(STRATEGIES)}.",
         example="truncate",
         otherwise="truncate, or as the persona says",
         variable="CHATCLI_STRATEGY",

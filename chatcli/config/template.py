@@ -24,9 +24,31 @@ PROFILES: Final = """\
 # key_variable = "MINE_API_KEY"
 # key_command = "pass show mine"
 # model = "llama-3.3-70b"
+#
+# What its models read, in tokens, how they count, whether they see images, and what they cost, in
+# US dollars per million tokens. What is known without it need not be said.
 # context_window = 131072
+# tokenizer = "o200k_base"
 # images = true
+# input_price = 0.5
+# output_price = 1.5
+# cached_price = 0.05
+#
+# How replies are sampled.
 # temperature = 0.7
+# top_p = 0.9
+# max_reply = 1000
+# stop = ["THE END"]
+# seed = 7
+# reasoning_effort = "low"
+# extra_body = { top_k = 40 }
+#
+# How it is reached. Paths begin at the folder of this file; "" is no proxy.
+# headers = { X-Team = "seven" }
+# proxy = "http://proxy.example.com:3128"
+# ca_bundle = "company.pem"
+# client_cert = "me.pem"
+# client_key = "me.key"
 """
 
 

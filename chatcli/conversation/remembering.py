@@ -14,7 +14,7 @@ LONGEST: Final = 300
 """The most characters of one thing that is remembered."""
 
 LONGEST_NAME: Final = 200
-_NOT_IN_NAMES: Final = frozenset(";<>\n\r")
+_NOT_IN_NAMES: Final = frozenset(";<>")
 
 Reach: TypeAlias = Literal["everywhere", "persona", "session"]
 REACHES: Final[tuple[Reach, ...]] = get_args(Reach)
@@ -83,9 +83,18 @@ def one_line(text: str) -> str:
 
 def scope_named(reach: Reach, name: str) -> Scope:
     """Return the scope of a persona or a session. Raises UsageError where it can't be written."""
-    if not name.strip() or len(name) > LONGEST_NAME or not _NOT_IN_NAMES.isdisjoint(name):
+    if not can_be_noted(name):
         raise UsageError(f"nothing can be remembered for this {reach} alone: its name is strange")
     return Scope(reach, name)
+
+
+def can_be_noted(name: str) -> bool:
+    """Tell whether the name of a persona or a session can stand in the note behind a line.
+
+    A session's file may be anybody's, and with the right name it would write lines of its own.
+    """
+    said = name.strip() and name.isprintable() and _NOT_IN_NAMES.isdisjoint(name)
+    return bool(said) and len(name) <= LONGEST_NAME
 
 
 def same_words(one: str, other: str) -> bool:

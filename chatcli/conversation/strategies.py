@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from chatcli.conversation.turns import Turn
 from chatcli.errors import BudgetError
+
+if TYPE_CHECKING:
+    from chatcli.conversation.turns import Turn
 
 Reason: TypeAlias = Literal["budget", "window"]
 

@@ -31,6 +31,12 @@ def allowed(text: str) -> str:
     return whole_text(text)
 
 
+def in_quotes(text: str) -> str:
+    """Return a text as a POSIX shell takes it for that text alone, whatever is in it."""
+    inside = text.replace("'", r"'\''")
+    return f"'{inside}'"
+
+
 def first_words(text: str, most: int = 60) -> str:
     """Return the beginning of a text on one line, of at most `most` characters and an ellipsis."""
     words = " ".join(text[: most * 4].split())

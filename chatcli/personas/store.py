@@ -30,8 +30,13 @@ class PersonaStore:
 
         Raises PersonaError.
         """
-        if _is_path(name):
-            return read_persona(_path(name))
+        return read_persona(_path(name)) if _is_path(name) else self.named(name)
+
+    def named(self, name: str) -> Persona:
+        """Return the persona of that name, which is no path. Raises PersonaError.
+
+        That is for a name that somebody else may have written: it opens no other file.
+        """
         found, path = self.find(name)
         return _read_named(path, found)
 

@@ -7,12 +7,12 @@ they count as well.
 
 from __future__ import annotations
 
-import importlib.util
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
 from chatcli.errors import Refused
+from chatcli.installing import install_line, installed
 from chatcli.providers.base import is_loopback
 
 _SCHEMES: Final = ("http", "https", "socks5", "socks5h")
@@ -71,9 +71,9 @@ def _checked(text: str, what: str) -> str:
         usable = False
     if not usable or not url.isprintable() or " " in url:
         raise Refused(f"{what} is not the address of a proxy", hint)
-    if scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+    if scheme.startswith("socks") and not installed("socks"):
         raise Refused(
             f"{what} is a SOCKS proxy, and the package socksio is not installed",
-            "pip install 'chatcli[socks]'",
+            install_line("socks"),
         )
     return url

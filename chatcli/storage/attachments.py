@@ -96,6 +96,20 @@ def named_in(message: str, most: int | None = None) -> list[Path]:
     return list(dict.fromkeys(path for path in meant if path is not None))
 
 
+def without_mentions(message: str, having: Collection[str] = ()) -> str:
+    """Return a message with a backslash before each `@` that would attach a file to it.
+
+    That is no mention any more. What is attached already, as `mentioned` knows it, stays.
+    """
+    paths = {path for path in named_in(message) if not _has(message, path, having)}
+
+    def escaped(mention: re.Match[str]) -> str:
+        meant = _meant(*mention.group("quoted", "bare"))
+        return f"\\{mention[0]}" if meant in paths else mention[0]
+
+    return _MENTION.sub(escaped, message) if paths else message
+
+
 def with_files(message: str | None, going: Iterable[Attachment]) -> str:
     """Return a message with the text of the files that go along below it."""
     return _joined([message, *(each.block for each in going)])
@@ -185,6 +199,9 @@ def _joined(parts: Iterable[str | None]) -> str:
 def _meant(quoted: str | None, bare: str | None) -> Path | None:
     """Return the path that a name means, without the full stop or the like behind a bare one."""
     name = quoted or bare or ""
+    if name.startswith(("//", "\\\\")):
+        # Windows would greet another machine with the user's password, hashed, for a text's sake.
+        return None
     plain = name if quoted else name.rstrip(_AFTER_A_NAME)
     for candidate in dict.fromkeys((name, plain)):
         path = _there(candidate)

@@ -40,11 +40,13 @@ class FileJournal:
     """The journal of one session file, which this process alone writes while it is open.
 
     A journal whose file is still to be named has no `path`; the first append makes the file at
-    the first of its places that nobody else has.
+    the first of its places that nobody else has. Where that is not the best one, it is told,
+    unless the name was `made_up` and nobody waits for it.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, made_up: bool = False) -> None:
         self._places = places
+        self._made_up = made_up
         self.path: Path | None = None
         self._document: Document | None = None
         self._lock: FileLock | None = None
@@ -94,7 +96,7 @@ class FileJournal:
             self.path, self._lock = path, lock
             self._document = Document(path, fd, len(lines))
             other = f"there is a session {wanted.stem} already: this one is {path.stem}"
-            return () if path == wanted else (other,)
+            return () if path == wanted or self._made_up else (other,)
         raise StorageError(f"there is a session at {wanted} already", "choose another name")
 
     # The reply that is still coming
@@ -116,7 +118,7 @@ class FileJournal:
         if self.path is None:
             if target.exists():
                 raise StorageError(f"there is a session at {target} already")
-            self._places = at(target)
+            self._places, self._made_up = at(target), False
             return
         if target == self.path:
             return

@@ -120,7 +120,7 @@ class Library:
         quicker, a number sets the two apart.
         """
         if name is None:
-            return FileJournal(lambda records: numbered(self._place(records)))
+            return FileJournal(lambda records: numbered(self._place(records)), made_up=True)
         path = self.path(name)
         return FileJournal(lambda _records: numbered(path))
 

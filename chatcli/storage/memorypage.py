@@ -14,7 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chatcli.conversation.remembering import LONGEST, LONGEST_NAME, Memory, Scope
+from chatcli.conversation.remembering import (
+    LONGEST,
+    LONGEST_NAME,
+    Memory,
+    Scope,
+    can_be_noted,
+)
 
 HEAD: Final = (
     "# What chatcli remembers\n",
@@ -122,7 +128,7 @@ def written(memory: Memory) -> str:
     note = f"{scope.reach} {scope.name}" if scope.name else scope.reach
     if memory.day:
         note += f"; {memory.day}"
-    if memory.turn is not None and memory.session:
+    if memory.turn is not None and can_be_noted(memory.session):
         note += f"; turn {memory.turn} of {memory.session}"
     if memory.noticed:
         note += "; noticed"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Final
 
 from chatcli.errors import AttachmentError
+from chatcli.installing import install_line, installed
 
 MOST_SECONDS: Final = 20.0
 """How long reading a PDF may take."""
@@ -20,9 +20,8 @@ _PROGRAM: Final = "chatcli.storage.pdfpages"
 
 def text_of_pdf(path: Path, data: bytes, seconds: float = MOST_SECONDS) -> str:
     """Return the text of all pages. Raises AttachmentError where there is none to be had."""
-    if find_spec("pypdf") is None:
-        hint = "pip install 'chatcli[pdf]' has it read"
-        raise AttachmentError(f"{path} is a PDF", hint)
+    if not installed("pdf"):
+        raise AttachmentError(f"{path} is a PDF", f"{install_line('pdf')} has it read")
     said = _said_of(path, data, seconds)
     if "fault" in said:
         what = " ".join(str(said["fault"]).split())[:80]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from chatcli.conversation.session import Session
+from chatcli.conversation.text import in_quotes
 from chatcli.errors import StorageError
 from chatcli.storage.journal import SUFFIX, FileJournal, at
 
@@ -33,7 +34,8 @@ def rescued(session: Session) -> list[str]:
         with suppress(StorageError):
             for _ in session.save_elsewhere(FileJournal(at(path))):
                 pass
-            return [f"all of it is in {path}; chatcli chat --session '{path}' goes on with it"]
+            again = f"chatcli chat --session {in_quotes(str(path))}"
+            return [f"all of it is in {path}; {again} goes on with it"]
         with suppress(OSError):
             folder.rmdir()
     return [f"what you said last is lost, for it could be saved nowhere: {why}"]

@@ -22,11 +22,13 @@ def json_lines(value: object, *, ascii_only: bool) -> str:
 
 
 def json_shown(text: str, *, ascii_only: bool = False) -> str:
-    """Return JSON, as `json.dumps` writes it, so that `json_lines` would not alter it."""
+    """Return the same JSON so that `json_lines` would not alter it."""
     return "\n".join(_shown(line, ascii_only=ascii_only) for line in text.split("\n"))
 
 
 def _shown(line: str, *, ascii_only: bool) -> str:
     if not ascii_only and clean(line) == line:
         return line
+    # No string holds a tab or a carriage return as it is: one that stands there is between values.
+    line = line.replace("\r", " ").replace("\t", " ")
     return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], line)

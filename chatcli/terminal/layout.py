@@ -28,6 +28,7 @@ MENU_ROWS: Final = 8
 def laid_out(buffer: Buffer, desk: Desk, sign: str, columns: Callable[[], int]) -> HSplit:
     """Return all that is drawn, with `sign` before the input; `columns` is the window's width."""
     search = SearchToolbar(ignore_case=True)
+    search.control.input_processors = [*(search.control.input_processors or ()), Reveal()]
     return HSplit(
         [
             _part(lambda: ANSI(desk.live().rstrip("\n")), lambda: bool(desk.live())),

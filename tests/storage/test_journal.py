@@ -17,7 +17,7 @@ from chatcli.conversation.tree import Tree
 from chatcli.errors import SessionInUse, StorageError
 from chatcli.storage import files, wire
 from chatcli.storage.journal import FileJournal, at
-from chatcli.storage.library import numbered
+from chatcli.storage.library import Library, numbered
 from chatcli.storage.mending import read_session, torn_beside
 from chatcli.storage.partial import PartialFile, partial_beside
 
@@ -125,6 +125,16 @@ def test_a_name_that_somebody_else_has_taken_gets_a_number(tmp_path: Path) -> No
         journal.close()
     assert contents(path) == ["mine"]
     assert contents(tmp_path / "trip-2.json") == ["yours"]
+
+
+def test_a_name_that_nobody_chose_gets_a_number_without_a_word(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        journal = Library(tmp_path).new_journal()
+        told += journal.append(*whole(said("Hello")))
+        journal.close()
+    assert told == []
+    assert len(list(tmp_path.glob("*hello*.json"))) == 2
 
 
 def test_a_session_moves_with_all_that_lies_beside_it(tmp_path: Path) -> None:

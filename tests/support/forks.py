@@ -1,11 +1,11 @@
 """chatcli in a process of its own that need not import anew what it uses of others.
 
-    with server.start(chatcli_argv("chat"), env=env, cwd=folder) as chat: ...
+    chat = server.start(chatcli_argv("chat"), env=env, cwd=folder)
 
 The server (tests/support/forkserver.py) has imported the libraries, and nothing of chatcli. Each
-fork of it gets arguments, environment, folder and pipes of its own, imports the chatcli that it
-finds, and ends as any Python does. That saves a start half a second of CPU. It differs from a
-Python that is started anew only by what Python reads at that moment: see `suffices`.
+fork of it gets arguments, environment, folder and pipes or a terminal of its own, imports the
+chatcli that it finds, and ends as any Python does. That saves a start half a second of CPU. It
+differs from a Python that is started anew only by what Python reads at that moment: see `suffices`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ READ_AT_START: Final = ("PYTHON", "LANG", "LC_", "LD_", "COVERAGE", "OPENAI_LOG"
 class Fork:
     """A process that runs, with as much of subprocess.Popen as the tests use."""
 
-    def __init__(self, argv: Sequence[str], line: socket.socket, pipes: Sequence[int]) -> None:
+    stdin: IO[bytes] | None = None
+    stdout: IO[bytes] | None = None
+    stderr: IO[bytes] | None = None
+
+    def __init__(self, argv: Sequence[str], line: socket.socket) -> None:
         self.args = list(argv)
-        self.stdin: IO[bytes] | None = FileIO(pipes[0], "w")
-        self.stdout: IO[bytes] | None = FileIO(pipes[1])
-        self.stderr: IO[bytes] | None = FileIO(pipes[2])
         self.returncode: int | None = None
         self._line = line
         self._told = line.makefile()
@@ -94,14 +95,17 @@ class ForkServer:
     def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Fork:
         """Start `PYTHON -m MODULE …` with pipes for its three streams."""
         (stdin, feed), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
-        line, theirs = socket.socketpair()
-        with theirs, self._turn:
-            socket.send_fds(self._control, [b"!"], [stdin, stdout, stderr, theirs.fileno()])
+        fork = self._start((stdin, stdout, stderr), argv, env, cwd)
         for descriptor in (stdin, stdout, stderr):
             os.close(descriptor)
-        line.sendall(json.dumps([argv[2:], dict(env), str(cwd)]).encode())
-        line.shutdown(socket.SHUT_WR)
-        return Fork(argv, line, (feed, out, err))
+        fork.stdin, fork.stdout, fork.stderr = FileIO(feed, "w"), FileIO(out), FileIO(err)
+        return fork
+
+    def start_on(
+        self, terminal: int, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path
+    ) -> Fork:
+        """Start `PYTHON -m MODULE …` on a terminal that is nobody else's."""
+        return self._start((terminal, terminal, terminal), argv, env, cwd)
 
     def run(
         self, argv: Sequence[str], text: str, *, env: Mapping[str, str], cwd: Path, timeout: float
@@ -116,6 +120,16 @@ class ForkServer:
             finally:
                 fork.kill()
             return subprocess.CompletedProcess(fork.args, code, out.result(), err.result())
+
+    def _start(
+        self, streams: Sequence[int], argv: Sequence[str], env: Mapping[str, str], cwd: Path
+    ) -> Fork:
+        line, theirs = socket.socketpair()
+        with theirs, self._turn:
+            socket.send_fds(self._control, [b"!"], [*streams, theirs.fileno()])
+        line.sendall(json.dumps([argv[2:], dict(env), str(cwd)]).encode())
+        line.shutdown(socket.SHUT_WR)
+        return Fork(argv, line)
 
     def close(self) -> None:
         self._control.close()

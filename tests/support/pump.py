@@ -47,6 +47,9 @@ class Pump:
         self._thread.start()
 
     def stop(self) -> None:
+        """Let go of the pty; a pump that has stopped stays so."""
+        if self._stopping:
+            return
         self._stopping = True
         self._ring()
         self._thread.join(timeout=5)

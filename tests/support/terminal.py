@@ -19,20 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pexpect
-
 from tests.support import canary
 from tests.support.display import Display
 from tests.support.keys import PASTE_BEGINS, PASTE_ENDS, sequence
+from tests.support.pty_program import PtyProgram
 from tests.support.pump import Pump
 
 PROMPTS = ("❯ ", "> ")
 TICK = 0.02  # seconds between two looks at what the screen does not show
-
-
-def _hear_interrupts() -> None:
-    """Undo what a shell does to the jobs it runs in the background: they don't hear Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -40,6 +34,8 @@ class Terminal:
 
     It answers a program that asks for the cursor's position or the kind of terminal, unless it is
     `mute`. `background` is the colour that it states, like `rgb:0000/0000/0000`; None states none.
+    A chatcli is a fork of a process that has imported the libraries, unless Python is to start
+    `anew`.
     Every wait raises AssertionError, with the screen in its text, when `timeout` seconds are over.
     """
 
@@ -53,6 +49,7 @@ class Terminal:
         cols: int = 80,
         mute: bool = False,
         background: str | None = None,
+        anew: bool = False,
     ) -> None:
         self._changed = threading.Condition()
         self._display = Display(rows, cols, self._answer, background)
@@ -60,16 +57,8 @@ class Terminal:
         self._ended = False
         self._changes = 0
         self._mute = mute
-        command, *args = map(str, argv)
-        self._child = pexpect.spawn(
-            command,
-            args,
-            env=env and dict(env),
-            cwd=cwd and str(cwd),
-            dimensions=(rows, cols),
-            preexec_fn=_hear_interrupts,
-        )
-        self._pump = Pump(self._child.child_fd, read=self._received, show=self._show, end=self._end)
+        self._child = PtyProgram(argv, env=env, cwd=cwd, rows=rows, cols=cols, anew=anew)
+        self._pump = Pump(self._child.fd, read=self._received, show=self._show, end=self._end)
         self._pump.start()
 
     def __enter__(self) -> Self:
@@ -85,14 +74,9 @@ class Terminal:
 
     def close(self) -> None:
         """Hang up, as a window does that is closed; a program that does not go is killed."""
-        if self._child.closed:
-            if self._child.isalive():
-                self.kill()
-            return
-        self._pump.stop()
+        self.hang_up()
+        self._child.close()
         canary.watch(bytes(self._raw), "a terminal")
-        self._child.ptyproc.delayafterclose = 0.05 if self._child.isalive() else 0
-        self._child.close(force=True)
 
     def kill(self) -> None:
         """End the program at once, as `kill -9` does, and wait until it is gone."""
@@ -100,16 +84,12 @@ class Terminal:
         self.wait_exit()
 
     def send_signal(self, number: int) -> None:
-        self._child.kill(number)
+        self._child.send_signal(number)
 
     def hang_up(self) -> None:
         """Take the terminal away, as a window does that is closed; the program is not killed."""
         self._pump.stop()
-        pty = self._child.ptyproc
-        pty.fileobj.close()
-        # Nobody closes that descriptor again, which may be another's by then.
-        pty.closed, pty.fd = True, -1
-        self._child.closed, self._child.child_fd = True, -1
+        self._child.hang_up()
 
     def type(self, text: str) -> Self:
         self._pump.send(text.encode())
@@ -130,7 +110,7 @@ class Terminal:
         """Change the window's size, which the program is told by SIGWINCH."""
         with self._changed:
             self._display.resize(rows, cols)
-        self._child.setwinsize(rows, cols)
+        self._child.resize(rows, cols)
 
     @property
     def raw(self) -> bytes:
@@ -186,7 +166,7 @@ class Terminal:
 
     def wait_exit(self, timeout: float = 10) -> int:
         """The program's exit status, or minus the signal that ended it."""
-        self._wait(lambda: not self._child.isalive(), timeout, "the program did not end")
+        self._wait(lambda: self.exitstatus is not None, timeout, "the program did not end")
         # What it wrote last may still be on its way; a child of its own may keep the terminal.
         with self._changed:
             self._changed.wait_for(lambda: self._ended, timeout=1)
@@ -197,11 +177,7 @@ class Terminal:
     @property
     def exitstatus(self) -> int | None:
         """As `wait_exit` returns it; None while the program runs."""
-        if self._child.isalive():
-            return None
-        signal: int | None = self._child.signalstatus
-        status: int = self._child.exitstatus if signal is None else -signal
-        return status
+        return self._child.poll()
 
     def _is_at_prompt(self) -> bool:
         with self._changed:

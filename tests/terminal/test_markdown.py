@@ -19,13 +19,16 @@ WIDTHS = (40, 80, 200)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def streamed(document: str, cuts: list[int], width: int, *, color: bool = True) -> str:
+def streamed(
+    document: str, cuts: list[int], width: int, *, color: bool = True, looked_at: bool = True
+) -> str:
+    """Stream a document in pieces; what is open is looked at after each, or never."""
     stream = MarkdownStream(width, color=color)
     edges = [0, *sorted(cuts), len(document)]
     final = []
     for start, end in pairwise(edges):
         final.append(stream.feed(document[start:end]))
-        assert stream.open_lines(5).count("\n") < 5
+        assert not looked_at or stream.open_lines(5).count("\n") < 5
     return "".join([*final, stream.finish()])
 
 
@@ -34,9 +37,10 @@ def streamed(document: str, cuts: list[int], width: int, *, color: bool = True) 
 def test_any_cut_gives_what_the_whole_gives(document: str, width: int) -> None:
     dice = random.Random(len(document) * width)
     whole = render(document, width)
-    for _ in range(6):
+    for number in range(6):
         cuts = [dice.randint(0, len(document)) for _ in range(dice.randint(0, 40))]
-        assert streamed(document, cuts, width) == whole
+        # Looking costs the most by far, and is done below after each character.
+        assert streamed(document, cuts, width, looked_at=number == 0) == whole
     assert streamed(document, list(range(len(document))), width) == whole
 
 

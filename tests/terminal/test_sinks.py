@@ -213,12 +213,13 @@ def test_what_the_tab_key_offers_is_text(app: App) -> None:
         *[("help", NAMES[2]), ("export", NAMES[2]), ("pin", ""), ("mute", "3"), ("unpin", "7")],
     ],
 )
-@looks
-def test_what_a_command_says_is_text(app: App, command: str, arguments: str, look: Look) -> None:
-    renderer = Renderer(look)
-    shown = "".join(renderer.show(event) for event in outcome(app, command, arguments))
-    assert shown
-    assert not strangeness(shown)
+def test_what_a_command_says_is_text(app: App, command: str, arguments: str) -> None:
+    events = list(outcome(app, command, arguments))
+    for look in LOOKS.values():
+        renderer = Renderer(look)
+        shown = "".join(renderer.show(event) for event in events)
+        assert shown
+        assert not strangeness(shown)
 
 
 def test_the_toolbar_is_text() -> None:
