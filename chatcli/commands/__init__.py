@@ -15,6 +15,7 @@ def shipped() -> Registry:
     """
     from chatcli.commands import (
         attach,
+        beside,
         branches,
         context,
         conversation,
@@ -33,4 +34,4 @@ def shipped() -> Registry:
     from chatcli.commands.registry import Registry
 
     first = (session, conversation, branches, questions, context, limits, marks, summaries)
-    return Registry((*first, voice, memory, look, attach, copying, costs, tools))
+    return Registry((*first, voice, memory, look, attach, copying, beside, costs, tools))

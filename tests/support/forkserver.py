@@ -95,7 +95,7 @@ def _run(argv: list[str], env: dict[str, str], cwd: str) -> None:
 def take_terminal() -> None:
     """Make the terminal on stdin that of this process, which leads a new session.
 
-    Signals do what they do at first, whatever the shell does to jobs that it runs in the background.
+    Signals do there what they do by default, whatever this process has been started to ignore.
     """
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -59,10 +59,10 @@ match sys.argv[1:]:
         print("go")
         time.sleep(60)
     case ["is resized"]:
-        signal.signal(signal.SIGWINCH, lambda *_: print(os.get_terminal_size()))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
         print("go")
-        while True:
-            time.sleep(60)
+        signal.sigwait([signal.SIGWINCH])
+        print(os.get_terminal_size())
     case ["ignores"]:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         print("go")
