@@ -200,6 +200,10 @@ def test_an_error_calls_things_as_the_library_does(place: dict[str, object]) -> 
         ),
         ("look into /var/model and ./branches", "look into /var/model and ./branches"),
         ("a/retry/b; https://host/model", "a/retry/b; https://host/model"),
+        (
+            "export X=…; without any key: --model local",
+            'export X=…; without any key: model="local"',
+        ),
     ],
 )
 def test_a_hint_names_the_methods_and_no_path_is_taken_for_a_command(hint: str, said: str) -> None:

@@ -258,3 +258,13 @@ def test_completion_can_be_installed(tmp_path: Path) -> None:
     env = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     done = run_chatcli("--show-completion", "bash", env=env, home=tmp_path)
     assert "_CHATCLI_COMPLETE" in done.stdout
+
+
+def test_a_first_run_says_in_three_lines_what_answers_where_it_is_kept_and_how_to_go_on(
+    tmp_path: Path, chat_server: ChatServer
+) -> None:
+    done = run(tmp_path, chat_server, "chat", stdin="/exit\n")
+    answers, kept, helps = done.stderr.splitlines() or done.stdout.splitlines()
+    assert answers == "· openai:gpt-4o answers"
+    assert kept == f"· what is said is kept in {Path('~') / 'chatcli' / 'sessions'}"
+    assert helps == "· /help lists the commands"

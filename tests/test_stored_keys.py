@@ -62,6 +62,12 @@ def test_the_key_of_openai_makes_it_the_default_and_follows_no_other_address(
     assert chat_server.requests == []
 
 
+def test_a_list_without_a_key_says_so(tmp_path: Path) -> None:
+    done = key(tmp_path, "list")
+    assert (done.code, done.out) == (0, "")
+    assert "no profile has a key" in done.err
+
+
 def test_list_and_remove(tmp_path: Path) -> None:
     key(tmp_path, "set", "groq", stdin=CANARY)
     environ = {"MISTRAL_API_KEY": "0123456789abcdefghij"}

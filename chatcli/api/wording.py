@@ -26,11 +26,13 @@ _IN_PYTHON: Final = {
 _COMMAND: Final = re.compile(
     rf"(?:--[a-z]+ or )?(?<![\w./~-])/({'|'.join(_IN_PYTHON)})\b(?: (?:[A-Z]+\b|`[^`]*`))?"
 )
+_FLAG: Final = re.compile(r"--(model|persona|strategy|fallback) ([a-z][\w:.-]*)")
 
 
 def in_python(hint: str) -> str:
-    """Return a hint with the commands of a chat as what a `Session` has for them."""
-    return _COMMAND.sub(lambda found: _IN_PYTHON[found[1]], hint)
+    """Return a hint with the commands and flags of a chat as what a `Session` has for them."""
+    told = _COMMAND.sub(lambda found: _IN_PYTHON[found[1]], hint)
+    return _FLAG.sub(lambda found: f'{found[1]}="{found[2]}"', told)
 
 
 @contextmanager

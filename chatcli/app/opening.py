@@ -8,6 +8,7 @@ from typing import Final
 from chatcli.conversation.events import Event, Notice, Transcript, numbered
 from chatcli.conversation.session import Session
 from chatcli.providers.profiles import LOCAL, SMOLLM2
+from chatcli.storage import files
 from chatcli.storage.library import Library
 
 SHOWN_ON_RESUME: Final = 4
@@ -21,7 +22,7 @@ def welcome(model: str, library: Library, *, save: bool) -> Iterator[Event]:
     else:
         yield Notice(f"{model} answers")
     if save:
-        yield Notice(f"what is said is kept in {library.folder}")
+        yield Notice(f"what is said is kept in {files.tilded(library.folder)}")
     else:
         yield Notice("nothing that is said is kept (--no-save)")
     yield Notice("/help lists the commands")

@@ -132,6 +132,8 @@ def list_keys(*, as_json: Json = False) -> None:
     if as_json:
         print(faces.json_text([each.described() for each in found]))
     else:
+        if not found and not inventory.problems_of(settings):
+            complain("no profile has a key; chatcli config key set PROFILE keeps one")
         for each in found:
             if each.problem:
                 complain(str(each.problem))

@@ -31,6 +31,15 @@ def place(text: str | Path) -> Path:
         return path
 
 
+def tilded(path: Path) -> str:
+    """Return a path as people write it, with `~` for their home folder."""
+    try:
+        inside = path.relative_to(Path.home())
+    except (ValueError, RuntimeError):
+        return str(path)
+    return str(Path("~") / inside)
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder`, and what is missing above it, for the user's eyes only."""
     try:
