@@ -1,4 +1,4 @@
-"""What strangers wrote is text in the doctor, the lists, the memory, and wherever else it is shown."""
+"""What strangers wrote is text in the doctor, the lists, the memory, and all else that shows it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,13 @@ def texts(memories: Memories) -> list[str]:
 # The page
 
 lines = st.text(st.characters(codec="utf-8"), max_size=60).map(lambda text: text.replace("\n", ""))
-names = st.text(st.characters(codec="utf-8", exclude_characters=";<>\n\r"), min_size=1, max_size=20)
+printable = st.characters(
+    codec="utf-8",
+    categories=("L", "M", "N", "P", "S"),
+    include_characters=" ",
+    exclude_characters=";<>",
+)
+names = st.text(printable, min_size=1, max_size=20)
 scopes = st.one_of(
     st.just(EVERYWHERE),
     names.filter(str.strip).map(lambda name: scope_named("persona", name)),
