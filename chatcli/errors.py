@@ -30,6 +30,7 @@ import re
 from typing import Final
 
 _ADVICE: Final = re.compile(r"(?<=\?) |; |, (?:or |and )?(?:then )?(?=/)|, or ")
+_FLAG_OR_COMMAND: Final = re.compile(r"(--[a-z-]+) or /[a-z]+")
 _COMMAND: Final = re.compile(r"(?:^|\s)/[a-z]+(?![\w/.])")
 
 
@@ -51,14 +52,16 @@ class ChatcliError(Exception):
 
     def hint_in(self, chat: str) -> str:
         """The hint for somebody at a shell, whom the command line `chat` would bring to a chat."""
-        return f"{self.hint} (in {chat})" if _COMMAND.search(self.hint) else self.hint
+        hint = _FLAG_OR_COMMAND.sub(r"\1", self.hint)
+        return f"{hint} (in {chat})" if _COMMAND.search(hint) else hint
 
     @property
     def hint_for_the_shell(self) -> str:
         """The hint without advice that takes a slash-command: outside a chat there is none."""
-        if not _COMMAND.search(self.hint):
-            return self.hint
-        advice = _ADVICE.split(self.hint)
+        hint = _FLAG_OR_COMMAND.sub(r"\1", self.hint)
+        if not _COMMAND.search(hint):
+            return hint
+        advice = _ADVICE.split(hint)
         return "; ".join(each for each in advice if not _COMMAND.search(each))
 
 

@@ -49,7 +49,7 @@ def test_a_question_is_asked_about_an_image_and_a_pipe(
 def test_a_model_that_sees_nothing_is_not_even_started(tmp_path: Path) -> None:
     (tmp_path / "torn.png").write_bytes(png()[:40])
     for file, why in (
-        ("cat.png", "local:smollm2 takes no images; --model or /model asks one that does"),
+        ("cat.png", "local:smollm2 takes no images; --model asks one that does"),
         ("torn.png", "torn.png is a picture that is torn or whose header lies; save it again"),
     ):
         done = run_chatcli("ask", "What is it?", "-m", "local", "-f", file, home=tmp_path)
