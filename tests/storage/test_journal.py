@@ -128,7 +128,7 @@ def test_a_name_that_somebody_else_has_taken_gets_a_number(tmp_path: Path) -> No
 
 
 def test_a_name_that_nobody_chose_gets_a_number_without_a_word(tmp_path: Path) -> None:
-    told = []
+    told: list[str] = []
     for _ in range(2):
         journal = Library(tmp_path).new_journal()
         told += journal.append(*whole(said("Hello")))
