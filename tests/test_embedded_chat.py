@@ -57,9 +57,8 @@ def lives(process: int) -> bool:
 
 
 def test_a_stranger_talks_to_a_pirate_and_comes_back(home: Path) -> None:
-    with Terminal(
-        chatcli_argv("chat", "--persona", "pirate"), env=clean_env(home), cwd=home
-    ) as terminal:
+    argv = chatcli_argv("chat", "--persona", "pirate")
+    with Terminal(argv, env=clean_env(home), cwd=home, anew=True) as terminal:
         terminal.wait_for_prompt()
         terminal.type("My name is Alice.").key("enter")
         terminal.wait_for(ENDED, timeout=60)

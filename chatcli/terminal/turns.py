@@ -83,6 +83,9 @@ class Turns:
     def _events_of(self, meant: Say | Run, edits: Node | None) -> Iterator[Event]:
         match meant:
             case Say(text):
+                if self._host.session.history:
+                    # By an estimate, what was said so far may pass a budget that it should keep to.
+                    self._host.wait_for_counting()
                 return say(self._host, text, instead_of=edits)
             case Run(command, arguments):
                 return command.run(self._host, arguments)

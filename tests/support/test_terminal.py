@@ -15,7 +15,7 @@ from tests.support.keys import sequence
 from tests.support.program import clean_env
 from tests.support.terminal import Terminal
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pexpect.spawn needs a pty")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
 
 # Says each piece of input that it reads, in a terminal that hands on single keys.
 KEYS = """

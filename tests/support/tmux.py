@@ -23,7 +23,7 @@ import pytest
 
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
 
-TICK = 0.05  # seconds between two looks
+TICK = 0.1  # seconds between two looks, each of which is a process
 HISTORY = 20_000  # rows
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -123,17 +125,24 @@ def test_a_key_that_comes_long_after_an_escape_is_not_lost() -> None:
 
 
 class FarTerminal(Terminal):
-    """A terminal behind a slow line: it answers everything, but late."""
+    """A terminal behind a slow line: it answers everything, and in its order, but late."""
 
     late = 0.12
     answered = 0
 
-    def _answer(self, text: str) -> None:
-        threading.Timer(self.late, self._answer_now, [text]).start()
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
+        self._in_order = threading.Lock()
+        self._on_their_way: deque[str] = deque()
+        super().__init__(argv, env=env, cwd=cwd, background="rgb:ffff/ffff/ffff")
 
-    def _answer_now(self, text: str) -> None:
-        super()._answer(text)
-        self.answered += 1
+    def _answer(self, text: str) -> None:
+        self._on_their_way.append(text)
+        threading.Timer(self.late, self._answer_first).start()
+
+    def _answer_first(self) -> None:
+        with self._in_order:
+            super()._answer(self._on_their_way.popleft())
+            self.answered += 1
 
 
 def surroundings(home: Path, server: ChatServer, **env: str) -> dict[str, str]:
@@ -151,7 +160,7 @@ def test_who_leaves_before_the_answers_come_leaves_none_of_them_to_the_shell(
 ) -> None:
     argv = [*IN_A_SHELL, *chatcli_argv("chat")]
     env = surroundings(tmp_path, chat_server)
-    with FarTerminal(argv, env=env, cwd=tmp_path, background="rgb:ffff/ffff/ffff") as terminal:
+    with FarTerminal(argv, env=env, cwd=tmp_path) as terminal:
         terminal.wait_for_prompt()
         terminal.key("ctrl-d")
         terminal.wait_until(lambda: terminal.answered == 2)
@@ -163,9 +172,7 @@ def test_who_leaves_before_the_answers_come_leaves_none_of_them_to_the_shell(
 def test_an_editor_gets_no_answers_either(tmp_path: Path, chat_server: ChatServer) -> None:
     writes = "sh -c 'sleep 0.5; echo edited > $0'"
     env = surroundings(tmp_path, chat_server, EDITOR=writes)
-    with FarTerminal(
-        chatcli_argv("chat"), env=env, cwd=tmp_path, background="rgb:ffff/ffff/ffff"
-    ) as terminal:
+    with FarTerminal(chatcli_argv("chat"), env=env, cwd=tmp_path) as terminal:
         terminal.wait_for_prompt()
         terminal.key("ctrl-x", "ctrl-e")
         terminal.wait_for("❯ edited")

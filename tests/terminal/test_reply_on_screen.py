@@ -110,7 +110,7 @@ def test_each_line_is_there_once_in_a_tmux_that_is_resized(
     tmp_path: Path, chat_server: ChatServer
 ) -> None:
     reply = numbered(12)
-    chat_server.delay = 0.02
+    chat_server.delay = 0.01
     chat_server.chunk = 12
     chat_server.reply_with(reply)
     env = surroundings(tmp_path, chat_server)
@@ -124,7 +124,7 @@ def test_each_line_is_there_once_where_a_narrow_window_cuts_what_is_too_long(
     tmp_path: Path, chat_server: ChatServer
 ) -> None:
     reply = numbered(12)
-    chat_server.delay = 0.02
+    chat_server.delay = 0.01
     chat_server.chunk = 12
     chat_server.reply_with(reply)
     env = surroundings(tmp_path, chat_server)
