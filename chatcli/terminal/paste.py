@@ -62,13 +62,15 @@ class Pastes:
         """Return the draft `after` a key with no placeholder in parts and the cursor in none."""
         if not self._texts:
             return after
+        places = list(self._places(before.text))
         lost = [
             (start, end)
-            for start, end in self._places(before.text)
+            for start, end in places
             if after.text.count(before.text[start:end]) < before.text.count(before.text[start:end])
         ]
         if lost:
-            after = _without_remains(before.text, after, lost)
+            kept = [place for place in places if place not in lost]
+            after = _without_remains(before.text, after, lost, kept)
         return self._out_of_placeholders(before, after)
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
@@ -106,12 +108,28 @@ def keep_whole(pastes: Pastes, buffer: Buffer, keys: KeyProcessor) -> None:
     keys.after_key_press += end
 
 
-def _without_remains(old: str, after: Document, lost: list[tuple[int, int]]) -> Document:
-    """Return the draft without what is left of the `lost` placeholders of the `old` text."""
-    new = after.text
-    first = _in_common(old, new)
-    same = _in_common(old[first:][::-1], new[first:][::-1])
+def _without_remains(
+    old: str, after: Document, lost: list[tuple[int, int]], kept: list[tuple[int, int]]
+) -> Document:
+    """Return the draft without what is left of the `lost` placeholders of the `old` text.
+
+    Those in `kept` stand in the draft as they did.
+    """
+    new, cursor = after.text, after.cursor_position
+    if old.endswith(new[cursor:]):
+        # An edit ends at the cursor, as a rule: the texts alone don't tell which of two alike went.
+        same = len(new) - cursor
+        first = _in_common(old[: len(old) - same], new[:cursor])
+    else:
+        first = _in_common(old, new)
+        same = _in_common(old[first:][::-1], new[first:][::-1])
     last = len(old) - same
+    for start, end in kept:
+        # Where the parts of two that remain make one, what went may as well have gone beside that.
+        if start < first < end and old[first:end] == old[last : last + end - first]:
+            first, last, same = end, last + end - first, same - (end - first)
+        elif start < last < end and old[first - last + start : first] == old[start:last]:
+            first, last, same = first - last + start, start, same + last - start
     torn = [(start, end) for start, end in lost if start < last and end > first]
     if not torn:
         return after

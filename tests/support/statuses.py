@@ -11,6 +11,9 @@ from tests.support.mischief import Fault, answer
 from tests.support.protocol import Json, encode, error_body
 from tests.support.wire import JSON
 
+# Python 3.13 has other phrases for two of them.
+PHRASES = responses | {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 
@@ -75,7 +78,7 @@ def text(status: int) -> tuple[bytes, str]:
 
 
 def html(status: int) -> tuple[bytes, str]:
-    title = f"{status} {responses.get(status, 'Site is overloaded')}"
+    title = f"{status} {PHRASES.get(status, 'Site is overloaded')}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prompt_toolkit.document import Document
 from prompt_toolkit.key_binding.key_processor import KeyPress
@@ -81,6 +81,9 @@ def test_a_bracket_that_is_deleted_before_a_placeholder_leaves_it_alone() -> Non
     cut=st.tuples(st.integers(0, 80), st.integers(0, 80)),
     instead=st.text("XYZ", max_size=3),
 )
+@example(around=("", "XXX", ""), cut=(0, 23), instead="")
+@example(around=("", "XXXX", ""), cut=(18, 49), instead="")
+@example(around=("", "XXXX", ""), cut=(1, 25), instead="")
 def test_no_edit_leaves_a_part_of_a_placeholder(
     around: tuple[str, str, str], cut: tuple[int, int], instead: str
 ) -> None:
