@@ -9,6 +9,7 @@ from typing import Final
 
 from chatcli.conversation.images import said_of
 from chatcli.conversation.messages import Node
+from chatcli.conversation.text import HIDDEN
 
 MOST_SHOWN: Final = 50
 """How many messages a cell shows; a notebook keeps what its cells have shown in its file."""
@@ -19,11 +20,7 @@ _AT_WORK: Final = (  # joiners in an emoji or in a word of a script that needs t
     rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
     rf"|(?<=[{_SYMBOL}\ufe0f])\u200d(?=[{_SYMBOL}])|(?<=[#*0-9{_SYMBOL}])\ufe0f"
 )
-_UNSEEN: Final = (  # controls, what browsers draw nothing for, and what turns text around
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    r"\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+_UNSEEN: Final = rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{HIDDEN}]"
 _ODD: Final = re.compile(rf"({_AT_WORK})|{_UNSEEN}")
 
 

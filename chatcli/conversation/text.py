@@ -6,6 +6,13 @@ from typing import Final
 
 from chatcli.errors import UsageError
 
+HIDDEN: Final = (  # Default_Ignorable_Code_Point, line separators, undrawn format controls
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""The characters that a screen draws nothing for, or that turn text around; inside of [ ]."""
+
 LONGEST_TEXT: Final = 1_300_000
 """The most characters that a message may have, ours or a model's: a record in a file has room."""
 

@@ -18,6 +18,8 @@ import re
 import unicodedata
 from functools import cache
 
+from chatcli.conversation.text import HIDDEN
+
 # Stage 1. No control may be in a payload, so that each character is looked at once, however
 # many introducers follow each other; the limits bound what can be held back.
 CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -36,11 +38,6 @@ _SURROGATE_PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 # Stage 2.
 _MOST_IN_A_RUN = 8
 _CUT = "⟨…⟩"
-_HIDDEN = (  # Default_Ignorable_Code_Point, line separators, format controls that aren't drawn
-    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f"
-    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
 _JAMO = r"\u1160-\u11ff\ud7b0-\ud7fb"  # drawn into the cell of the Hangul letter before them
 _MARK_BLOCKS = (  # where combining marks live; text that is elsewhere needs no second look
     r"\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u20d0-\u20ff\u2ce0-\u2dff\u302a-\u302f\u3099\u309a"
@@ -59,9 +56,9 @@ _JOINING = (  # letters of the scripts from Arabic to Mongolian that take joiner
 _VIRAMA = r"\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u1039\u17d2"
 _TAG = r"[\U000e0030-\U000e0039\U000e0061-\U000e007a]"
 _UNDECIDED = re.compile(rf"(?:[\u200c\u200d]|(?<=\U0001f3f4){_TAG}{{1,5}})\Z")
-NO_CELL = re.compile(rf"[{_HIDDEN}{_JAMO}]")
+NO_CELL = re.compile(rf"[{HIDDEN}{_JAMO}]")
 _CONTROL = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
-_SUSPECT = re.compile(rf"[{CONTROLS}\ud800-\udfff{_HIDDEN}{_JAMO}{_MARK_BLOCKS}]+")
+_SUSPECT = re.compile(rf"[{CONTROLS}\ud800-\udfff{HIDDEN}{_JAMO}{_MARK_BLOCKS}]+")
 
 
 class Sanitizer:
@@ -170,7 +167,7 @@ def _stays() -> re.Pattern[str]:
     of ISO 3166-2. Made when first needed, since it takes as long as all the others.
     """
     return re.compile(
-        rf"[^{_HIDDEN}]"
+        rf"[^{HIDDEN}]"
         rf"|(?:(?<=[{_SYMBOL}])|(?<=[{_SYMBOL}]\ufe0f))\u200d(?=[{_SYMBOL}])"
         rf"|(?:(?<=[{_VIRAMA}])|(?<=[{_JOINING}])(?=.[{_JOINING}]))[\u200c\u200d]"
         rf"|(?<=[#*0-9{_SYMBOL}])[\ufe0e\ufe0f]"
